@@ -82,9 +82,10 @@ using outcome::success;
 #define SKIDPAD_TRY_NAME(number) SKIDPAD_TRY_JOIN(tried_, number)
 #define SKIDPAD_TRY_JOIN(a, b) a##b
 #define SKIDPAD_TRY_(give, name, expression) \
-  auto name = expression;                          \
-  if (!name) give std::move(name).error()
+  if (auto name = expression; name) {        \
+  } else                                     \
+    give std::move(name).error()
 #define SKIDPAD_TRY_VALUE(give, name, declaration, ...) \
-  auto name = __VA_ARGS__;                                     \
-  if (!name) give std::move(name).error();                     \
+  auto name = __VA_ARGS__;                              \
+  if (!name) give std::move(name).error();              \
   declaration = std::move(name).value()

@@ -25,6 +25,7 @@ using runtime::Task;
 using runtime::WallTime;
 
 struct ListOptions {
+  ListOptions() {}  ///< declared: g++ 12 destroys aggregate temporaries in co_await expressions twice
   std::string namespace_name;          ///< "" = all
   std::string label_selector;
   std::string field_selector;
@@ -35,12 +36,14 @@ struct ListOptions {
 };
 
 struct ObjectList {
+  ObjectList() {}
   std::vector<ObjectPointer> items;    ///< apiVersion and kind filled in
   std::string resource_version;
   std::string continue_token;          ///< "" on the last page
 };
 
 struct WatchOptions {
+  WatchOptions() {}
   std::string namespace_name;
   std::string label_selector;
   std::string field_selector;
@@ -71,6 +74,7 @@ class Watch {
 enum class PatchType { json, merge, strategic, apply };
 
 struct WriteOptions {
+  WriteOptions() {}
   std::string field_manager;
   bool dry_run = false;
   bool force = false;                  ///< for apply: take fields over
@@ -79,6 +83,7 @@ struct WriteOptions {
 enum class Propagation { unset, orphan, background, foreground };
 
 struct DeleteOptions {
+  DeleteOptions() {}
   std::optional<std::int64_t> grace_period_seconds;
   Propagation propagation = Propagation::unset;
   std::string uid;                     ///< precondition: only this one

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "harness/client/kubernetes/kubernetes_client.hpp"
+#include "harness/runtime/flags.hpp"
 
 namespace skidpad::client {
 
@@ -42,10 +43,18 @@ class LeaderElector {
   const LeaderElectionOptions& options() const { return options_; }
 
  private:
-  Task<bool> try_acquire_or_renew();
+  Task<Result<void>> try_acquire_or_renew();
+  void observe(Json lease_object);
+  void won(Instant sent_at, Json lease_object);
+  Json wanted_spec(WallTime acquired, WallTime renewed, std::int64_t transitions) const;
+  /// Half the renew deadline, as client-go's: a server that hangs leaves time to ask another.
+  Duration request_time() const { return options_.renew_deadline / 2; }
   Task<void> acquire();
   Task<void> renew_until_lost();
-  Task<void> release();
+  Task<void> run_lead(std::function<Task<void>()> lead, runtime::TaskGroup& group);
+  Task<void> run_renewal(runtime::TaskGroup& group);
+  Task<Result<void>> release();
+  Task<void> with_release_deadline();
 
   KubernetesClient& client_;
   Runtime& runtime_;
@@ -59,7 +68,7 @@ class LeaderElector {
   std::int64_t transitions_ = 0;
 };
 
-/// Registers --leader-elect, --leader-elect-lease-duration, ... as component-base does.
+/// --leader-elect, --leader-elect-lease-duration, ... as component-base names them.
 struct LeaderElectionFlags {
   bool leader_elect = true;
   Duration lease_duration = std::chrono::seconds(15);
@@ -68,6 +77,9 @@ struct LeaderElectionFlags {
   std::string resource_lock = "leases";
   std::string resource_name;
   std::string resource_namespace = "kube-system";
+
+  void add_to(runtime::Flags& flags);
+  LeaderElectionOptions options(std::string default_name) const;
 };
 
 }  // namespace skidpad::client

@@ -10,6 +10,8 @@
 
 namespace skidpad::runtime {
 
+class BufferedConnection;
+
 /// An answer whose body arrives over time (watch, logs). Destroying it closes the connection.
 class HttpStream {
  public:
@@ -53,7 +55,6 @@ class HttpClient {
   void replace_options(HttpClientOptions options);
 
  private:
-  struct Idle;
   Task<Result<std::unique_ptr<Connection>>> connect();
   Task<Result<HttpResponse>> request_once(HttpRequest request);
   Task<Result<HttpStream>> open_stream_once(HttpRequest request);
@@ -61,7 +62,7 @@ class HttpClient {
 
   Runtime& runtime_;
   HttpClientOptions options_;
-  std::deque<std::unique_ptr<Connection>> idle_;
+  std::deque<std::unique_ptr<BufferedConnection>> idle_;
   std::size_t server_next_ = 0;
 };
 

@@ -138,7 +138,7 @@ class SimConnection final : public Connection {
 Pipe::Pipe(World& world, Flow& flow, int side) : world_(world), flow_(flow), side_(side) {}
 
 void Pipe::send(Kind kind, std::string bytes) {
-  if (!linked()) insert_before(world_.pipes_);
+  if (!linked()) insert_before(world_.pipes());
   const std::string& from = flow_.ends[side_].machine;
   const std::string& to = flow_.ends[1 - side_].machine;
   Instant due = world_.now() + world_.draw_latency(from, to);
@@ -158,7 +158,7 @@ void Pipe::fire() {
   Machine* destination = world_.machine(to);
   const LinkState state = world_.link(from, to);
   const bool blocked = destination == nullptr || !destination->powered() || state.cut;
-  const bool lost = !blocked && state.loss.numerator > 0 && world_.link_random_.chance(state.loss);
+  const bool lost = !blocked && state.loss.numerator > 0 && world_.link_random().chance(state.loss);
   if (blocked || lost) {
     if (state.cut) ++world_.counters(from, to).dropped_by_cut;
     if (lost) ++world_.counters(from, to).lost;
@@ -217,6 +217,13 @@ void Pipe::path_changed(const std::string& machine) {
   flow_.watch_path(world_.options().keepalive_timeout);
 }
 
+void Pipe::abandon() {
+  const auto keep = std::move(keep_);
+  const auto self = std::move(flow_.self);
+  segments_.clear();
+  unlink();
+}
+
 bool Flow::same_boot(int side) const {
   const Machine* machine = world.machine(ends[side].machine);
   return machine != nullptr && machine->boot() == ends[side].boot;
@@ -228,7 +235,7 @@ class SimListener final : public Listener {
  public:
   SimListener(SimProcess& process, Endpoint at, std::optional<TlsServerOptions> tls)
       : process_(process), at_(std::move(at)), tls_(std::move(tls)), waiting_(1024) {
-    process_.machine().listeners_[at_] = this;
+    process_.machine().listeners[at_] = this;
   }
   ~SimListener() override { close(); }
   Task<Result<std::unique_ptr<Connection>>> accept() override {
@@ -240,7 +247,7 @@ class SimListener final : public Listener {
   void close() override {
     if (waiting_.closed()) return;
     waiting_.close();
-    process_.machine().listeners_.erase(at_);
+    process_.machine().listeners.erase(at_);
   }
   void replace_tls(TlsServerOptions tls) override { tls_ = std::move(tls); }
   bool offer(std::unique_ptr<Connection> connection) { return waiting_.try_push(std::move(connection)); }
@@ -257,9 +264,9 @@ class SimListener final : public Listener {
 class SimDatagramSocket final : public DatagramSocket {
  public:
   SimDatagramSocket(SimProcess& process, Endpoint at) : process_(process), at_(std::move(at)), received_(1024) {
-    process_.machine().datagrams_[at_] = this;
+    process_.machine().datagrams[at_] = this;
   }
-  ~SimDatagramSocket() override { process_.machine().datagrams_.erase(at_); }
+  ~SimDatagramSocket() override { process_.machine().datagrams.erase(at_); }
   Task<Result<Datagram>> receive() override {
     auto next = co_await received_.pop();
     if (!next) co_return Error(ErrorCode::io, "socket closed");
@@ -270,18 +277,18 @@ class SimDatagramSocket final : public DatagramSocket {
   void arrive(Datagram datagram) { received_.try_push(std::move(datagram)); }
 
  private:
-  friend class DatagramFlight;
   SimProcess& process_;
   Endpoint at_;
   Channel<Datagram> received_;
 };
 
 /// A datagram on its way; deletes itself on arrival.
-class DatagramFlight final : private TimerNode {
+class DatagramFlight final : public InFlight, private TimerNode {
  public:
   DatagramFlight(World& world, std::string machine, Endpoint to, Datagram datagram, Duration latency)
       : world_(world), machine_(std::move(machine)), to_(std::move(to)), datagram_(std::move(datagram)) {
     world_.timers().arm(*this, world_.now() + latency);
+    insert_before(world_.in_flight());
   }
 
  private:
@@ -289,7 +296,7 @@ class DatagramFlight final : private TimerNode {
     const std::unique_ptr<DatagramFlight> self(this);
     Machine* machine = world_.machine(machine_);
     if (machine == nullptr || !machine->powered()) return;
-    if (SimDatagramSocket* socket = machine->datagram_socket(to_)) socket->arrive(std::move(datagram_));
+    if (SimDatagramSocket* socket = machine->datagram_socket_for(to_)) socket->arrive(std::move(datagram_));
   }
   World& world_;
   std::string machine_;
@@ -342,10 +349,8 @@ class SimNetwork final : public Network {
     Machine& machine = process_.machine();
     if (!options.at.address.empty() && options.at.address == "0.0.0.0") options.at.address.clear();
     if (options.at.port == 0) {
-      do {
-        options.at.port = machine.take_port();
-      } while (machine.listener_for(options.at) != nullptr);
-    } else if (machine.listener_at(options.at) != nullptr) {
+      options.at.port = machine.take_port();
+    } else if (machine.listeners.contains(options.at)) {
       return Error(ErrorCode::already_exists, "listen tcp " + to_text(options.at) + ": bind: address already in use");
     }
     return std::unique_ptr<Listener>(new SimListener(process_, options.at, std::move(options.tls)));
@@ -355,7 +360,7 @@ class SimNetwork final : public Network {
     Machine& machine = process_.machine();
     if (at.address == "0.0.0.0") at.address.clear();
     if (at.port == 0) at.port = machine.take_port();
-    if (machine.datagram_at(at) != nullptr) {
+    if (machine.datagrams.contains(at)) {
       return Error(ErrorCode::already_exists, "listen udp " + to_text(at) + ": bind: address already in use");
     }
     return std::unique_ptr<DatagramSocket>(new SimDatagramSocket(process_, std::move(at)));
@@ -374,11 +379,11 @@ class SimNetwork final : public Network {
 
   std::string own_address() const override { return process_.machine().spec().address; }
   Result<void> add_local_address(const std::string& address) override {
-    process_.machine().local_addresses().insert(address);
+    process_.machine().local_addresses.insert(address);
     return success();
   }
   Result<void> remove_local_address(const std::string& address) override {
-    process_.machine().local_addresses().erase(address);
+    process_.machine().local_addresses.erase(address);
     return success();
   }
 

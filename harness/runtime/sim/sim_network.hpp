@@ -17,6 +17,8 @@ class Pipe final : public Link, private TimerNode {
   void send(Kind kind, std::string bytes);
   /// A link of this machine, or its power, changed: a dead path is noticed after the keepalive timeout.
   void path_changed(const std::string& machine);
+  /// Forgets what is on its way: the world ends.
+  void abandon();
   std::size_t unread_bytes = 0;  ///< on the way or not read yet
   Event drained;
 

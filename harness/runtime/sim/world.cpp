@@ -10,14 +10,16 @@ namespace skidpad::runtime::sim {
 World::World(WorldOptions options)
     : options_(options), random_(options.seed), link_random_(Random(options.seed).split("links")) {
   pipes_.previous = pipes_.next = &pipes_;
+  in_flight_.previous = in_flight_.next = &in_flight_;
 }
 
 World::~World() {
   for (auto& [name, machine] : machines_) machine->power_off();
   run_deferred();
   machines_.clear();
-  while (pipes_.next != &pipes_) pipes_.next->unlink();
-  pipes_.previous = pipes_.next = nullptr;
+  while (pipes_.next != &pipes_) static_cast<Pipe&>(*pipes_.next).abandon();
+  while (in_flight_.next != &in_flight_) delete static_cast<InFlight*>(in_flight_.next);
+  pipes_.previous = pipes_.next = in_flight_.previous = in_flight_.next = nullptr;
 }
 
 Program World::program(const std::string& executable) const {
@@ -177,7 +179,7 @@ void Machine::power_off() {
     status.signal = 9;
     process->end(status, SimProcess::Farewell::silence, "power off");
   }
-  local_addresses_.clear();
+  local_addresses.clear();
   disk_.lose_unsynced();
   world_.links_changed(name());
 }
@@ -200,20 +202,38 @@ std::vector<SimProcess*> Machine::processes() {
 }
 
 bool Machine::owns_address(const std::string& address) const {
-  return address == spec_.address || local_addresses_.contains(address);
+  return address == spec_.address || local_addresses.contains(address);
 }
 
-SimListener* Machine::listener_for(const Endpoint& to) {
-  auto found = listeners_.find(to);
-  if (found == listeners_.end()) {
+namespace {
+
+template <class Socket>
+Socket* socket_for(const std::map<Endpoint, Socket*>& sockets, const Endpoint& to) {
+  auto found = sockets.find(to);
+  if (found == sockets.end()) {
     Endpoint any = to;
     any.address.clear();
-    found = listeners_.find(any);
+    found = sockets.find(any);
   }
-  return found == listeners_.end() ? nullptr : found->second;
+  return found == sockets.end() ? nullptr : found->second;
 }
 
-void Machine::forget(SimProcess& process) { processes_.erase(process.id().pid); }
+}  // namespace
+
+SimListener* Machine::listener_for(const Endpoint& to) const { return socket_for(listeners, to); }
+
+SimDatagramSocket* Machine::datagram_socket_for(const Endpoint& to) const { return socket_for(datagrams, to); }
+
+std::uint16_t Machine::take_port() {
+  const auto taken = [this](std::uint16_t port) {
+    const auto at_port = [port](const auto& entry) { return entry.first.port == port; };
+    return std::any_of(listeners.begin(), listeners.end(), at_port) || std::any_of(datagrams.begin(), datagrams.end(), at_port);
+  };
+  do {
+    port_next_ = port_next_ >= 60999 ? 32768 : port_next_ + 1;
+  } while (taken(port_next_));
+  return port_next_;
+}
 
 // --- SimProcess ---
 
@@ -280,7 +300,7 @@ Task<void> SimProcess::main() {
   status.code = code;
   // The process cannot take itself apart while this coroutine runs.
   auto self = shared_from_this();
-  machine_.world_.defer([self, status, why] { self->end(status, Farewell::reset_connections, why); });
+  machine_.world().defer([self, status, why] { self->end(status, Farewell::reset_connections, why); });
 }
 
 void SimProcess::end(ExitStatus status, Farewell farewell, const std::string& why) {
@@ -291,9 +311,9 @@ void SimProcess::end(ExitStatus status, Farewell farewell, const std::string& wh
   stop_.gate = nullptr;
   release_gate(gate_);
   group_->kill();
-  machine_.forget(*this);
-  machine_.world_.mix(static_cast<std::uint64_t>(status.code) + 1000);
-  if (machine_.world_.on_exit) machine_.world_.on_exit(machine_, *this, why);
+  machine_.processes_.erase(id_.pid);
+  machine_.world().mix(static_cast<std::uint64_t>(status.code) + 1000);
+  if (machine_.world().on_exit) machine_.world().on_exit(machine_, *this, why);
   ended_.set();
 }
 
@@ -302,7 +322,7 @@ void SimProcess::signal(Signal signal) {
   switch (signal) {
     case Signal::kill: {
       auto self = shared_from_this();
-      machine_.world_.defer([self] { self->end(killed_by(9), Farewell::reset_connections, "killed"); });
+      machine_.world().defer([self] { self->end(killed_by(9), Farewell::reset_connections, "killed"); });
       break;
     }
     case Signal::stop:

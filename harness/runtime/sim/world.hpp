@@ -18,7 +18,6 @@ class Machine;
 class SimProcess;
 class SimListener;
 class SimDatagramSocket;
-class Pipe;
 
 /// What a directed link does to traffic. Loss inside a connection shows as retransmission delay, as with TCP.
 struct LinkState {
@@ -78,27 +77,35 @@ class Machine {
   void set_clock_offset(Duration offset) { spec_.clock_offset = offset; }
   void set_nameserver(std::string address) { spec_.nameserver = std::move(address); }
 
- private:
-  friend class World;
-  friend class SimProcess;
-  friend class SimNetwork;
-  friend class SimListener;
-  friend class SimDatagramSocket;
-  friend class Pipe;
-  SimListener* listener_for(const Endpoint& to);
+  World& world() { return world_; }
+  /// Counts power cycles: connections of an earlier boot are dead.
+  std::uint64_t boot() const { return boot_; }
   bool owns_address(const std::string& address) const;
-  void forget(SimProcess& process);
 
+  // What its kernel keeps for the processes' sockets.
+  std::map<Endpoint, SimListener*> listeners;
+  std::map<Endpoint, SimDatagramSocket*> datagrams;
+  std::set<std::string> local_addresses;
+  /// The socket that traffic to this endpoint reaches: bound to the very address, or to all.
+  SimListener* listener_for(const Endpoint& to) const;
+  SimDatagramSocket* datagram_socket_for(const Endpoint& to) const;
+  std::uint16_t take_port();
+
+ private:
+  friend class SimProcess;
   World& world_;
   MachineSpec spec_;
   SimDisk disk_;
   bool powered_ = true;
   std::uint64_t boot_ = 1;
   std::map<std::int64_t, std::shared_ptr<SimProcess>> processes_;
-  std::set<std::string> local_addresses_;
-  std::map<Endpoint, SimListener*> listeners_;
-  std::map<Endpoint, SimDatagramSocket*> datagrams_;
   std::uint16_t port_next_ = 32768;
+};
+
+/// Something on its way through the world that owns itself until it arrives; the world frees what never did.
+class InFlight : public Link {
+ public:
+  virtual ~InFlight() = default;
 };
 
 class World final : public Clock {
@@ -148,11 +155,14 @@ class World final : public Clock {
   StopState& stop() { return stop_; }
   std::int64_t pid_next = 100;
 
- private:
-  friend class Machine;
-  friend class Pipe;
+  // For the parts of the world: links, machines, connections.
   Duration draw_latency(const std::string& from, const std::string& to);
+  Random& link_random() { return link_random_; }
   void links_changed(const std::string& machine);
+  Link& pipes() { return pipes_; }
+  Link& in_flight() { return in_flight_; }
+
+ private:
   void run_deferred();
 
   WorldOptions options_;
@@ -169,7 +179,8 @@ class World final : public Clock {
   std::deque<std::function<void()>> deferred_;
   std::uint64_t event_count_ = 0;
   std::uint64_t digest_ = 14695981039346656037ULL;
-  Link pipes_;  ///< list head of all living pipes
+  Link pipes_;      ///< list head of all living pipes
+  Link in_flight_;  ///< list head of datagrams on their way
 };
 
 /// One simulated process: a Runtime of its own, killed without any of its code running on.
@@ -189,9 +200,9 @@ class SimProcess final : public Runtime, public std::enable_shared_from_this<Sim
   void signal(Signal signal);
   Event& ended() { return ended_; }
 
-  Instant now() const override { return machine_.world_.now(); }
-  TimerQueue& timers() override { return machine_.world_.timers(); }
-  WallTime wall_now() const override { return machine_.world_.wall_now() + machine_.spec_.clock_offset; }
+  Instant now() const override { return machine_.world().now(); }
+  TimerQueue& timers() override { return machine_.world().timers(); }
+  WallTime wall_now() const override { return machine_.world().wall_now() + machine_.spec_.clock_offset; }
   Random& random() override { return random_; }
   Network& network() override { return *network_; }
   Disk& disk() override { return machine_.disk_; }
@@ -204,11 +215,6 @@ class SimProcess final : public Runtime, public std::enable_shared_from_this<Sim
 
  private:
   friend class Machine;
-  friend class World;
-  friend class SimNetwork;
-  friend class SimListener;
-  friend class SimConnection;
-  friend class SimDatagramSocket;
   enum class Farewell { reset_connections, silence };
   void end(ExitStatus status, Farewell farewell, const std::string& why);
   Task<void> main();

@@ -1,0 +1,21 @@
+// What nearly every file here includes; measured: 3 to 4 s a file without it.
+#pragma once
+#include <utility>
+#include <algorithm>
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+#include <nlohmann/json.hpp>
+#include "harness/runtime/runtime.hpp"

@@ -90,12 +90,16 @@ class EtcdClient {
   struct Server;
   enum class Repeat { if_not_sent, if_failed };
 
+  std::shared_ptr<Server> make_server(const runtime::Endpoint& endpoint) const;
   std::shared_ptr<Server> server_at(const runtime::Endpoint& endpoint);
-  std::shared_ptr<Server> current_server();
+  std::shared_ptr<Server> current_server() const { return servers_[server_current_]; }
   void move_on_from(const std::shared_ptr<Server>& server);
   runtime::Task<runtime::Result<std::string>> post(std::shared_ptr<Server> server, std::string path, std::string body);
+  runtime::Task<runtime::Result<std::string>> post_at(runtime::Endpoint at, std::string path, std::string body);
   runtime::Task<runtime::Result<std::string>> call(std::string path, std::string body, Repeat repeat);
-  runtime::Task<runtime::Result<std::string>> get_from(runtime::Endpoint at, std::string path);
+  runtime::Task<runtime::Result<std::string>> get_from(std::shared_ptr<Server> server, std::string path);
+  runtime::Task<runtime::Result<MemberList>> change_members(std::string path, std::string body);
+  runtime::Task<runtime::Result<std::uint64_t>> stream_snapshot(std::shared_ptr<Server> server, std::string path);
 
   runtime::Runtime& runtime_;
   EtcdClientOptions options_;

@@ -37,6 +37,7 @@ class Watch {
 
  private:
   struct State;
+  static runtime::Task<runtime::Result<WatchBatch>> next_of(State& state);
   static runtime::Task<runtime::Result<void>> connect(State& state);
   static runtime::Task<runtime::Result<void>> connect_once(State& state);
   std::unique_ptr<State> state_;

@@ -1,0 +1,93 @@
+/// The words of the language for each enumeration, with the sentence the reference shows.
+#include <array>
+
+#include "harness/scenario/words.hpp"
+
+namespace skidpad::scenario {
+namespace {
+
+constexpr std::array driver_words{
+    Word<DriverName>{DriverName::sim, "sim", "simulated, in virtual time"},
+    Word<DriverName>{DriverName::process, "process", "processes on this machine, with real etcd"},
+    Word<DriverName>{DriverName::kind, "kind", "a kind cluster"},
+    Word<DriverName>{DriverName::remote, "remote", "an adopted cluster"},
+};
+constexpr std::array profile_words{
+    Word<ProfileName>{ProfileName::kubernetes, "kubernetes", "the defaults of real clusters"},
+    Word<ProfileName>{ProfileName::fast, "fast", "the same ratios, about twenty times quicker"},
+};
+constexpr std::array topology_words{
+    Word<TopologyType>{TopologyType::standalone, "standalone", "one node plays every role"},
+    Word<TopologyType>{TopologyType::overlapping_planes, "overlapping-planes", "etcd members live on the control-plane nodes"},
+    Word<TopologyType>{TopologyType::separated_planes, "separated-planes", "every node plays one role"},
+};
+constexpr std::array image_words{
+    Word<WorkloadImage>{WorkloadImage::echo, "echo", "HTTP server that answers with the request"},
+    Word<WorkloadImage>{WorkloadImage::kv, "kv", "HTTP key-value store"},
+};
+constexpr std::array fault_words{
+    Word<FaultKind>{FaultKind::power_off, "power_off", "the node loses power at once; its disk is kept"},
+    Word<FaultKind>{FaultKind::destroy_machine, "destroy_machine", "the machine and its disk are gone for good"},
+    Word<FaultKind>{FaultKind::reinstall_machine, "reinstall_machine", "the disk is wiped and the machine starts as newly installed"},
+    Word<FaultKind>{FaultKind::delete_node, "delete_node", "the Node object is deleted; the machine runs on"},
+    Word<FaultKind>{FaultKind::kill_process, "kill_process", "a signal ends a process; whoever supervises it may restart it"},
+    Word<FaultKind>{FaultKind::stop_process, "stop_process", "a process is frozen (SIGSTOP), then continued"},
+    Word<FaultKind>{FaultKind::partition, "partition", "no packet passes between the target and the nodes in `from`"},
+    Word<FaultKind>{FaultKind::packet_loss, "packet_loss", "each packet is dropped with a chance"},
+    Word<FaultKind>{FaultKind::packet_delay, "packet_delay", "each packet comes later"},
+    Word<FaultKind>{FaultKind::packet_duplication, "packet_duplication", "each packet comes twice with a chance"},
+    Word<FaultKind>{FaultKind::packet_reordering, "packet_reordering", "each packet is overtaken by the next with a chance"},
+};
+constexpr std::array process_words{
+    Word<Process>{Process::kubelet, "kubelet", ""},
+    Word<Process>{Process::etcd, "etcd", ""},
+    Word<Process>{Process::kube_apiserver, "kube-apiserver", ""},
+    Word<Process>{Process::kube_scheduler, "kube-scheduler", ""},
+    Word<Process>{Process::kube_controller_manager, "kube-controller-manager", ""},
+    Word<Process>{Process::node_healer, "node-healer", ""},
+    Word<Process>{Process::workload, "workload", "every process of the workload's pods on the node"},
+};
+constexpr std::array signal_words{
+    Word<Signal>{Signal::kill, "SIGKILL", ""},
+    Word<Signal>{Signal::terminate, "SIGTERM", ""},
+    Word<Signal>{Signal::abort, "SIGABRT", ""},
+};
+constexpr std::array direction_words{
+    Word<Direction>{Direction::both, "both", ""},
+    Word<Direction>{Direction::inbound, "inbound", "to the target"},
+    Word<Direction>{Direction::outbound, "outbound", "from the target"},
+};
+constexpr std::array probe_words{
+    Word<ProbeKind>{ProbeKind::http, "http", "GET on a Service of the workload"},
+    Word<ProbeKind>{ProbeKind::api_read, "api_read", "a read through the API's balancer"},
+    Word<ProbeKind>{ProbeKind::api_write, "api_write", "a write through the API's balancer"},
+};
+constexpr std::array guarantee_words{
+    Word<Guarantee>{Guarantee::no_acknowledged_write_lost, "no_acknowledged_write_lost", "what was acknowledged is still there"},
+    Word<Guarantee>{Guarantee::only_writes_since_snapshot_lost, "only_writes_since_snapshot_lost",
+                    "after a restore exactly the writes since the snapshot are lost, and listed"},
+    Word<Guarantee>{Guarantee::watches_complete, "watches_complete", "watches are ordered, complete and resumable"},
+    Word<Guarantee>{Guarantee::one_leader_acts, "one_leader_acts", "one leader of each kind acts at a time"},
+    Word<Guarantee>{Guarantee::no_healthy_voter_removed, "no_healthy_voter_removed", "no healthy etcd voter is removed"},
+    Word<Guarantee>{Guarantee::never_below_quorum, "never_below_quorum", "no step of a controller takes etcd below quorum"},
+    Word<Guarantee>{Guarantee::upgrade_in_order, "upgrade_in_order", "upgrade order and version skew respected, one at a time"},
+    Word<Guarantee>{Guarantee::disruption_budget_kept, "disruption_budget_kept", "the budget of unavailable pods is kept"},
+    Word<Guarantee>{Guarantee::fuse_respected, "fuse_respected", "nothing is remediated while too many nodes are unhealthy"},
+    Word<Guarantee>{Guarantee::controllers_settle, "controllers_settle", "controllers come to rest and stay still"},
+    Word<Guarantee>{Guarantee::nothing_left_behind, "nothing_left_behind", "no orphan processes, files, rules or objects"},
+};
+
+}  // namespace
+
+std::span<const Word<DriverName>> words(DriverName) { return driver_words; }
+std::span<const Word<ProfileName>> words(ProfileName) { return profile_words; }
+std::span<const Word<TopologyType>> words(TopologyType) { return topology_words; }
+std::span<const Word<WorkloadImage>> words(WorkloadImage) { return image_words; }
+std::span<const Word<FaultKind>> words(FaultKind) { return fault_words; }
+std::span<const Word<Process>> words(Process) { return process_words; }
+std::span<const Word<Signal>> words(Signal) { return signal_words; }
+std::span<const Word<Direction>> words(Direction) { return direction_words; }
+std::span<const Word<ProbeKind>> words(ProbeKind) { return probe_words; }
+std::span<const Word<Guarantee>> words(Guarantee) { return guarantee_words; }
+
+}  // namespace skidpad::scenario

@@ -43,10 +43,10 @@ const Event* last_event(const RunRecord& record, std::string_view of_kind) {
   return nullptr;
 }
 
-std::optional<Duration> first_fault(const RunRecord& record) {
-  for (const Event& event : record.events)
-    if (event.kind == kind::fault_injected) return event.time;
-  return std::nullopt;
+/// A fail that a longer record might have turned into a pass; judge() softens it when the record is not whole.
+Guarantee by_absence(Guarantee result) {
+  result.by_absence = result.verdict == Verdict::fail;
+  return result;
 }
 
 Guarantee judge_steady_state(Guarantee result, const std::vector<const Event*>& looks, const char* when) {
@@ -118,7 +118,7 @@ Guarantee judge_steady_state_after(const RunRecord& record) {
     if (event.kind == kind::fault_injected) looks.clear();
     if (event.kind == kind::steady_state && event.subject == "after") looks.push_back(&event);
   }
-  return judge_steady_state(guarantee("steady_state_after", "The steady state was regained and held to the end"), looks, "after the last fault");
+  return by_absence(judge_steady_state(guarantee("steady_state_after", "The steady state was regained and held to the end"), looks, "after the last fault"));
 }
 
 Guarantee judge_faults_witnessed(const std::vector<history::FaultInterval>& faults) {
@@ -197,9 +197,9 @@ Guarantee judge_recovery_time(const RunRecord& record, const Recovery& recovery,
   }
   if (!recovery.recovery_time) {
     const Duration waited = history::end_time(record) - *recovery.injected;
-    const bool too_late = limit && waited > *limit;
-    return decided(std::move(result), too_late ? Verdict::fail : last_event(record, kind::run_ended) ? Verdict::fail : Verdict::unknown,
-                   "not recovered " + describe(waited) + " after the fault, when the record ends", std::move(evidence));
+    result = decided(std::move(result), Verdict::fail, "not recovered " + describe(waited) + " after the fault, when the record ends", std::move(evidence));
+    const bool too_late_already = limit && waited > *limit;
+    return too_late_already ? result : by_absence(std::move(result));
   }
   const Duration took = *recovery.recovery_time;
   std::string reason = "recovered in " + describe(took);
@@ -216,7 +216,7 @@ Guarantee judge_phase(const Recovery& recovery, Phase phase, Duration within) {
   Guarantee result = guarantee(std::string(name(phase)) + "_in_time", "The recovery phase \"" + std::string(name(phase)) + "\" was reached in time");
   if (!recovery.injected) return decided(std::move(result), Verdict::not_applicable, "no fault in this run");
   const auto found = recovery.milestones.find(phase);
-  if (found == recovery.milestones.end()) return decided(std::move(result), Verdict::fail, "never seen, limit " + describe(within));
+  if (found == recovery.milestones.end()) return by_absence(decided(std::move(result), Verdict::fail, "never seen, limit " + describe(within)));
   const Duration took = found->second.time - *recovery.injected;
   return decided(std::move(result), took <= within ? Verdict::pass : Verdict::fail, describe(took) + " after the fault, limit " + describe(within),
                  {found->second.evidence});
@@ -239,7 +239,7 @@ Guarantee judge_redundancy(const RunRecord& record, const Recovery& recovery) {
     evidence.push_back(layer.layer + ": " + std::to_string(layer.wanted) + " before, lowest " + std::to_string(layer.lowest) + ", now " + std::to_string(layer.last));
     if (layer.last < layer.wanted) missing.push_back(layer.layer + " " + std::to_string(layer.last) + "/" + std::to_string(layer.wanted));
   }
-  if (!missing.empty()) return decided(std::move(result), Verdict::fail, "not whole at the end: " + listed(missing), std::move(evidence));
+  if (!missing.empty()) return by_absence(decided(std::move(result), Verdict::fail, "not whole at the end: " + listed(missing), std::move(evidence)));
   if (!unseen.empty()) return decided(std::move(result), Verdict::unknown, "never watched: " + listed(unseen), std::move(evidence));
   if (watched == 0) return decided(std::move(result), Verdict::unknown, "no layer was watched");
   return decided(std::move(result), Verdict::pass, counted(watched, "layer") + " whole at the end", std::move(evidence));
@@ -335,7 +335,10 @@ Guarantee judge_nodes_replaced(const RunRecord& record, const std::vector<Remedi
   const std::string metric = expectations.remediation_metric;
   const std::optional<double> counted_by_healer = counter_increase(record.metrics, metric, expectations.remediation_labels);
   const std::string events_say = std::to_string(finished) + " replaced by events";
-  if (finished != wanted) return decided(std::move(result), Verdict::fail, events_say + ", expected " + std::to_string(wanted), std::move(evidence));
+  if (finished != wanted) {
+    result = decided(std::move(result), Verdict::fail, events_say + ", expected " + std::to_string(wanted), std::move(evidence));
+    return finished < wanted ? by_absence(std::move(result)) : result;
+  }
   if (!counted_by_healer) {
     // A labelled counter that never moved has no series; that is honest only when nothing was to be counted.
     if (wanted == 0) return decided(std::move(result), Verdict::pass, "none replaced, and " + metric + " never appeared", std::move(evidence));

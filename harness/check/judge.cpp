@@ -98,6 +98,13 @@ Judgement judge(const RunRecord& record) {
   guarantees.push_back(judge_controllers_up(record));
   guarantees.push_back(judge_nothing_left_behind(record));
   add_unjudged(record, guarantees);
+  if (guarantees.front().verdict != Verdict::pass)  // record_complete: what did not happen may have happened unrecorded
+    for (Guarantee& guarantee : guarantees) {
+      if (!guarantee.by_absence) continue;
+      guarantee.verdict = Verdict::unknown;
+      guarantee.by_absence = false;
+      guarantee.reason += "; but the record is not whole";
+    }
 
   judgement.verdict = Verdict::not_applicable;
   for (const Guarantee& guarantee : guarantees) judgement.verdict = combine(judgement.verdict, guarantee.verdict);

@@ -102,11 +102,12 @@ struct MemoKey {
   std::size_t first_word;
   std::vector<std::uint64_t> words;
   StateId state;
+  bool must_be_read;  ///< the last step placed was unanswered: only a step that looks at its effect may follow
   bool operator==(const MemoKey&) const = default;
 };
 struct MemoHash {
   std::size_t operator()(const MemoKey& key) const {
-    std::uint64_t hash = key.first_word * 0x9E3779B97F4A7C15u ^ key.state;
+    std::uint64_t hash = key.first_word * 0x9E3779B97F4A7C15u ^ (std::uint64_t{key.state} << 1 | (key.must_be_read ? 1 : 0));
     for (const std::uint64_t word : key.words) {
       hash ^= word;
       hash *= 0xFF51AFD7ED558CCDu;
@@ -152,7 +153,7 @@ class Search {
     entries_[entries_[entry].previous].next = entry;
     entries_[entries_[entry].next].previous = entry;
   }
-  bool remember(StateId state);
+  bool remember(StateId state, bool must_be_read);
 
   std::vector<Step> steps_;
   States& states_;
@@ -199,8 +200,8 @@ void Search::build_list() {
   entries_.push_back({nowhere, false, entries_.size() - 1, nowhere});
 }
 
-bool Search::remember(StateId state) {
-  MemoKey key{0, {}, state};
+bool Search::remember(StateId state, bool must_be_read) {
+  MemoKey key{0, {}, state, must_be_read};
   while (key.first_word < linearized_.size() && linearized_[key.first_word] == ~std::uint64_t{0}) ++key.first_word;
   std::size_t end = linearized_.size();
   while (end > key.first_word && linearized_[end - 1] == 0) --end;
@@ -220,10 +221,14 @@ Verdict Search::run() {
       const std::size_t step = entries_[entry].step;
       StateId after = state;
       bool advanced = false;
-      // An unanswered step that would change nothing is better left out: it stays available for later.
-      if (apply(states_, steps_[step], after, options_.absent_reads) && (steps_[step].must_take_effect || after != state)) {
+      // An unanswered step that changes nothing, or whose effect is overwritten unseen, is better left out: the same answers
+      // follow, and it stays available for later. Without this rule every unanswered write doubles the search.
+      const bool overwrites = steps_[step].kind == Kind::put || steps_[step].kind == Kind::remove;
+      const bool must_be_read = !placed.empty() && !steps_[placed.back().step].must_take_effect;
+      if (!(overwrites && must_be_read) && apply(states_, steps_[step], after, options_.absent_reads) &&
+          (steps_[step].must_take_effect || after != state)) {
         linearized_[step / 64] |= std::uint64_t{1} << (step % 64);
-        if (remember(after)) {
+        if (remember(after, !steps_[step].must_take_effect)) {
           if (++states_visited_ > options_.states_visited_max) return Verdict::unknown;
           placed.push_back({step, state});
           state = after;

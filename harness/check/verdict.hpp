@@ -26,6 +26,7 @@ struct Guarantee {
   std::string claim;                   ///< one sentence for people: what holds when this passes
   Verdict verdict = Verdict::unknown;
   std::string reason;                  ///< why this verdict, with the figures
+  bool by_absence = false;             ///< a fail that rests on something not having happened before the record ends
   std::vector<std::string> evidence;   ///< lines of the record it rests on, for people; bounded
 };
 

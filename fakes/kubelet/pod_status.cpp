@@ -184,6 +184,8 @@ Json to_json(const ContainerState& state) {
   json["pidStart"] = state.process.start_time;
   json["startedAt"] = time_text(state.started_at);
   json["restartCount"] = state.restart_count;
+  json["started"] = state.started;
+  json["ready"] = state.ready;
   if (state.termination) json["termination"] = termination_to_json(*state.termination);
   if (state.last_termination) json["lastTermination"] = termination_to_json(*state.last_termination);
   return json;
@@ -200,6 +202,8 @@ ContainerState container_state_from_json(const Json& json) {
   state.process.start_time = start.is_number_integer() ? start.get<std::uint64_t>() : 0;
   state.started_at = read_time(json, "startedAt");
   state.restart_count = static_cast<int>(integer_at(json, {"restartCount"}));
+  state.started = runtime::bool_at(json, {"started"});
+  state.ready = runtime::bool_at(json, {"ready"});
   state.termination = termination_from_json(find(json, {"termination"}));
   state.last_termination = termination_from_json(find(json, {"lastTermination"}));
   return state;

@@ -48,6 +48,8 @@ class ProbeState {
   ProbeState(ProbeKind kind, int success_threshold, int failure_threshold);
   /// True if result() changed, or a liveness or startup failure reached its threshold again.
   bool record(bool success);
+  /// Begins with success: the container was taken up from an earlier life of the kubelet.
+  void assume_success() { result_ = Result::success; }
   Result result() const { return result_; }
   /// A liveness or startup probe at its failure threshold: the container must be killed.
   bool container_must_die() const { return kind_ != ProbeKind::readiness && result_ == Result::failure; }

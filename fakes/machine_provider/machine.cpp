@@ -101,9 +101,17 @@ bool stays_below(std::string_view path) {
 
 std::string_view name(MachineState state) { return state_names[static_cast<std::size_t>(state)]; }
 
+std::string pod_cidr_of(const std::string& address) {
+  const std::size_t last = address.rfind('.');
+  if (last == std::string::npos) return "";
+  const std::size_t third = address.rfind('.', last - 1);
+  return address.substr(0, third + 1) + std::to_string(std::stoi(address.substr(last + 1)) + 1) + ".0/24";
+}
+
 std::string expand(std::string_view text, const Machine& machine) {
+  const std::string pod_cidr = pod_cidr_of(machine.spec.address);
   const std::pair<std::string_view, const std::string&> variables[] = {
-      {"${ROOT}", machine.root}, {"${NAME}", machine.spec.name}, {"${ADDRESS}", machine.spec.address}};
+      {"${ROOT}", machine.root}, {"${NAME}", machine.spec.name}, {"${ADDRESS}", machine.spec.address}, {"${POD_CIDR}", pod_cidr}};
   std::string expanded;
   while (!text.empty()) {
     const std::size_t dollar = std::min(text.find("${"), text.size());

@@ -1,7 +1,7 @@
 /// @file machine.hpp
 /// Machines as the provider knows them, and their JSON form on its API (version v1).
-/// Texts in files and units may hold ${ROOT} (the machine's disk as its processes see it; "" in the simulator), ${NAME} and
-/// ${ADDRESS}; nothing else is expanded.
+/// Texts in files and units may hold ${ROOT} (the machine's disk as its processes see it; "" in the simulator), ${NAME},
+/// ${ADDRESS} and ${POD_CIDR}; nothing else is expanded.
 /// Promise: every refused field is named with its path ("units[0].argv: ...").
 #pragma once
 
@@ -67,7 +67,9 @@ struct InstallRequest {
   std::vector<MachineUnit> units;
 };
 
-/// Replaces ${ROOT}, ${NAME} and ${ADDRESS}.
+/// The addresses that a machine's pods get, on the same network: "10.240.1.7" -> "10.240.8.0/24"; "" for "".
+std::string pod_cidr_of(const std::string& address);
+/// Replaces ${ROOT}, ${NAME}, ${ADDRESS} and ${POD_CIDR}.
 std::string expand(std::string_view text, const Machine& machine);
 /// The unit with everything expanded.
 MachineUnit expand(const MachineUnit& unit, const Machine& machine);

@@ -26,6 +26,8 @@ class TaskGroup {
   std::size_t running_count() const { return running_.size(); }
   /// Waits until no task runs; rethrows the first failure. Does not stop anything by itself.
   Task<void> join();
+  /// The first failure, once nothing runs any more; null if there was none. For owners that are no coroutine.
+  std::exception_ptr take_failure() { return std::exchange(failure_, nullptr); }
   /// request_stop() and join().
   Task<void> stop_and_join();
   /// Ends all tasks where they stand, without waiting.

@@ -258,7 +258,7 @@ Task<Result<EtcdHeader>> EtcdClient::compact(Revision revision, bool physical) {
   co_return decode_with(&decode_header_only, "/v3/kv/compaction", answer.value());
 }
 
-Watch EtcdClient::watch(WatchRequest request) { return Watch(*this, std::move(request)); }
+EtcdWatch EtcdClient::watch(WatchRequest request) { return EtcdWatch(*this, std::move(request)); }
 
 Task<Result<EtcdLeaseStatus>> EtcdClient::lease_grant(std::chrono::seconds ttl, EtcdLeaseId id) {
   std::string body;

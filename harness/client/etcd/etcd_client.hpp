@@ -46,7 +46,7 @@ class EtcdClient {
   runtime::Task<runtime::Result<EtcdHeader>> compact(Revision revision, bool physical = false);
 
   /// Connects at the first next(). Give start_revision unless "from some moment soon" is good enough.
-  Watch watch(WatchRequest request);
+  EtcdWatch watch(WatchRequest request);
 
   /// id 0: etcd chooses. ttl is what etcd granted (it raises it to at least 1.5 election timeouts).
   runtime::Task<runtime::Result<EtcdLeaseStatus>> lease_grant(std::chrono::seconds ttl, EtcdLeaseId id = no_etcd_lease);
@@ -86,7 +86,7 @@ class EtcdClient {
   void replace_options(EtcdClientOptions options);
 
  private:
-  friend class Watch;
+  friend class EtcdWatch;
   struct Server;
   enum class Repeat { if_not_sent, if_failed };
 

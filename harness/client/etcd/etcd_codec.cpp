@@ -152,13 +152,13 @@ TxnResponse decode_txn(JsonScanner& in, int depth) {
   return response;
 }
 
-WatchEvent decode_event(JsonScanner& in) {
-  WatchEvent event;
+EtcdWatchEvent decode_event(JsonScanner& in) {
+  EtcdWatchEvent event;
   for (in.enter_object(); in.next_field();) {
     if (in.is("type")) {
       const bool is_number = in.peek() != '"';
       const bool removed = is_number ? in.integer() == 1 : in.text() == "DELETE";
-      event.type = removed ? WatchEvent::Type::remove : WatchEvent::Type::put;
+      event.type = removed ? EtcdWatchEvent::Type::remove : EtcdWatchEvent::Type::put;
     } else if (in.is("kv")) {
       event.kv = decode_key_value(in);
     } else if (in.is("prev_kv")) {

@@ -35,7 +35,7 @@ struct WatchLine {
   bool canceled = false;
   Revision compact_revision = 0;
   std::string cancel_reason;
-  std::vector<WatchEvent> events;
+  std::vector<EtcdWatchEvent> events;
   std::optional<runtime::Error> error;
 };
 runtime::Result<WatchLine> decode_watch_line(std::string_view line);

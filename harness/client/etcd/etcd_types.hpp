@@ -224,9 +224,9 @@ struct Alarm {
   std::string type;  ///< "NOSPACE" or "CORRUPT"
 };
 
-struct WatchEvent {
+struct EtcdWatchEvent {
   enum class Type { put, remove };
-  WatchEvent() {}
+  EtcdWatchEvent() {}
   Type type = Type::put;
   KeyValue kv;                      ///< for remove: key and mod_revision only
   std::optional<KeyValue> prev_kv;  ///< if asked for, and there was one
@@ -236,7 +236,7 @@ struct WatchEvent {
 /// What one step of a watch brings: events in revision order, or none and a progress notice.
 struct WatchBatch {
   WatchBatch() {}
-  std::vector<WatchEvent> events;
+  std::vector<EtcdWatchEvent> events;
   /// All events up to and including this revision have been delivered.
   Revision revision = 0;
   bool is_progress() const { return events.empty(); }

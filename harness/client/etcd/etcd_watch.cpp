@@ -21,7 +21,7 @@ bool ends_watch(ErrorCode code) {
 
 }  // namespace
 
-struct Watch::State {
+struct EtcdWatch::State {
   State(EtcdClient& client, WatchRequest request) : client(client), request(std::move(request)), next_revision(this->request.start_revision) {}
 
   /// Closes the stream and turns to another member.
@@ -54,16 +54,16 @@ struct Watch::State {
   std::optional<runtime::HttpStream> stream;
 };
 
-Watch::Watch(EtcdClient& client, WatchRequest request) : state_(std::make_unique<State>(client, std::move(request))) {}
-Watch::Watch(Watch&&) noexcept = default;
-Watch& Watch::operator=(Watch&&) noexcept = default;
-Watch::~Watch() = default;
+EtcdWatch::EtcdWatch(EtcdClient& client, WatchRequest request) : state_(std::make_unique<State>(client, std::move(request))) {}
+EtcdWatch::EtcdWatch(EtcdWatch&&) noexcept = default;
+EtcdWatch& EtcdWatch::operator=(EtcdWatch&&) noexcept = default;
+EtcdWatch::~EtcdWatch() = default;
 
-Revision Watch::next_revision() const { return state_->next_revision; }
-Revision Watch::compact_revision() const { return state_->compact_revision; }
-std::size_t Watch::connection_count() const { return state_->connection_count; }
+Revision EtcdWatch::next_revision() const { return state_->next_revision; }
+Revision EtcdWatch::compact_revision() const { return state_->compact_revision; }
+std::size_t EtcdWatch::connection_count() const { return state_->connection_count; }
 
-Task<Result<void>> Watch::connect_once(State& state) {
+Task<Result<void>> EtcdWatch::connect_once(State& state) {
   EtcdClient& client = state.client;
   state.server = client.current_server();
   runtime::HttpRequest request;
@@ -106,7 +106,7 @@ Task<Result<void>> Watch::connect_once(State& state) {
   co_return runtime::success();
 }
 
-Task<Result<void>> Watch::connect(State& state) {
+Task<Result<void>> EtcdWatch::connect(State& state) {
   for (;;) {
     Result<void> connected = co_await connect_once(state);
     if (connected) {
@@ -127,15 +127,15 @@ Task<Result<void>> Watch::connect(State& state) {
   }
 }
 
-Task<Result<void>> Watch::open() {
+Task<Result<void>> EtcdWatch::open() {
   State& state = *state_;
   if (state.stream) co_return runtime::success();
   co_return co_await connect(state);
 }
 
-Task<Result<WatchBatch>> Watch::next() { return next_of(*state_); }
+Task<Result<WatchBatch>> EtcdWatch::next() { return next_of(*state_); }
 
-Task<Result<WatchBatch>> Watch::next_of(State& state) {
+Task<Result<WatchBatch>> EtcdWatch::next_of(State& state) {
   EtcdClient& client = state.client;
   for (;;) {
     if (!state.stream) {
@@ -176,7 +176,7 @@ Task<Result<WatchBatch>> Watch::next_of(State& state) {
       co_return batch;
     }
     // A member may repeat nothing below the start revision; if one does, it is dropped here.
-    std::erase_if(line.events, [&](const WatchEvent& event) { return event.kv.mod_revision < state.next_revision; });
+    std::erase_if(line.events, [&](const EtcdWatchEvent& event) { return event.kv.mod_revision < state.next_revision; });
     if (line.events.empty()) continue;
     batch.revision = line.events.back().kv.mod_revision;
     state.next_revision = batch.revision + 1;

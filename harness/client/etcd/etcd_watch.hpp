@@ -14,12 +14,12 @@ namespace skidpad::client {
 
 class EtcdClient;
 
-class Watch {
+class EtcdWatch {
  public:
-  Watch(EtcdClient& client, WatchRequest request);
-  Watch(Watch&&) noexcept;
-  Watch& operator=(Watch&&) noexcept;
-  ~Watch();
+  EtcdWatch(EtcdClient& client, WatchRequest request);
+  EtcdWatch(EtcdWatch&&) noexcept;
+  EtcdWatch& operator=(EtcdWatch&&) noexcept;
+  ~EtcdWatch();
 
   /// Waits for the next events (or progress, if asked for), reconnecting as often as needed: it does not fail while there may be
   /// a member that serves it. One task at a time. Errors that end the watch:

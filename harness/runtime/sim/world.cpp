@@ -22,9 +22,9 @@ World::~World() {
   pipes_.previous = pipes_.next = in_flight_.previous = in_flight_.next = nullptr;
 }
 
-Program World::program(const std::string& executable) const {
+const SimProgram* World::program(const std::string& executable) const {
   const auto found = programs_.find(file_name(executable));
-  return found == programs_.end() ? nullptr : found->second;
+  return found == programs_.end() ? nullptr : &found->second;
 }
 
 Machine& World::add_machine(MachineSpec spec) {
@@ -156,13 +156,13 @@ Machine::~Machine() { ASSERT(processes_.empty()); }
 
 Result<SimProcess*> Machine::start(ProcessSpec spec) {
   if (!powered_) return Error(ErrorCode::unavailable, name() + " is off");
-  Program program = world_.program(spec.executable);
+  const SimProgram* program = world_.program(spec.executable);
   if (program == nullptr) return Error(ErrorCode::not_found, spec.executable + ": no such file or directory");
   ProcessId id;
   id.pid = world_.pid_next++;
   id.start_time = boot_;
   world_.mix(static_cast<std::uint64_t>(id.pid));
-  auto process = std::make_shared<SimProcess>(*this, std::move(spec), program, id);
+  auto process = std::make_shared<SimProcess>(*this, std::move(spec), *program, id);
   processes_[id.pid] = process;
   process->start();
   return process.get();
@@ -261,7 +261,7 @@ ExitStatus killed_by(int signal) {
 
 }  // namespace
 
-SimProcess::SimProcess(Machine& machine, ProcessSpec spec, Program program, ProcessId id)
+SimProcess::SimProcess(Machine& machine, ProcessSpec spec, const SimProgram& program, ProcessId id)
     : machine_(machine),
       spec_(std::move(spec)),
       program_(program),

@@ -13,6 +13,9 @@
 
 namespace skidpad::runtime::sim {
 
+/// As runtime::Program; may carry state of its own in a plain (not coroutine) function object that outlives the world.
+using SimProgram = std::function<Task<int>(Runtime& runtime, std::vector<std::string> arguments)>;
+
 class World;
 class Machine;
 class SimProcess;
@@ -121,8 +124,9 @@ class World final : public Clock {
   Random& random() { return random_; }
 
   /// Programs by the last part of their executable's path.
-  void register_program(std::string name, Program program) { programs_[std::move(name)] = program; }
-  Program program(const std::string& executable) const;
+  void register_program(std::string name, SimProgram program) { programs_[std::move(name)] = std::move(program); }
+  /// Null if there is none.
+  const SimProgram* program(const std::string& executable) const;
 
   Machine& add_machine(MachineSpec spec);
   void remove_machine(const std::string& name);
@@ -171,7 +175,7 @@ class World final : public Clock {
   Instant now_{};
   TimerQueue timers_;
   StopState stop_;
-  std::map<std::string, Program> programs_;
+  std::map<std::string, SimProgram> programs_;
   std::map<std::string, std::unique_ptr<Machine>> machines_;
   std::map<std::string, Machine*> by_address_;
   std::map<std::pair<std::string, std::string>, LinkState> links_;
@@ -186,7 +190,7 @@ class World final : public Clock {
 /// One simulated process: a Runtime of its own, killed without any of its code running on.
 class SimProcess final : public Runtime, public std::enable_shared_from_this<SimProcess> {
  public:
-  SimProcess(Machine& machine, ProcessSpec spec, Program program, ProcessId id);
+  SimProcess(Machine& machine, ProcessSpec spec, const SimProgram& program, ProcessId id);
   ~SimProcess() override;
   void start();
 
@@ -221,7 +225,7 @@ class SimProcess final : public Runtime, public std::enable_shared_from_this<Sim
 
   Machine& machine_;
   ProcessSpec spec_;
-  Program program_;
+  const SimProgram& program_;
   ProcessId id_;
   Gate gate_;
   StopState stop_;

@@ -1,0 +1,28 @@
+/// @file cluster_assets.hpp
+/// Everything written onto machines and into the API to make a cluster: certificates, kubeconfigs, manifests, units, add-ons.
+/// Files are where kubeadm puts them. Texts hold ${ROOT}, ${NAME}, ${ADDRESS} and ${POD_CIDR}, which the machine provider expands.
+#pragma once
+
+#include "fakes/machine_provider/machine.hpp"
+#include "harness/client/kubernetes/kubeconfig.hpp"
+#include "harness/cluster/cluster_plan.hpp"
+
+namespace skidpad::cluster {
+
+using fakes::machine_provider::MachineSpec;
+using runtime::Result;
+
+struct ClusterAssets {
+  ClusterPlan plan;
+  std::vector<MachineSpec> machines;   ///< in the plan's order
+  MachineSpec worker_template;         ///< a further worker: everything but its name; it joins by itself
+  client::Kubeconfig admin;            ///< cluster-admin; servers: every API server
+  std::vector<Json> objects;           ///< created through the API in this order once it serves: RBAC, kube-proxy, healer
+  std::string etcd_ca_pem;
+  std::string etcd_client_certificate_pem;
+  std::string etcd_client_key_pem;
+};
+
+Result<ClusterAssets> render_assets(const ClusterSpec& spec, runtime::Pki& pki, runtime::Random& random);
+
+}  // namespace skidpad::cluster

@@ -1,0 +1,70 @@
+/// @file cluster_plan.hpp
+/// Which nodes a cluster has, where they are and what they do. Pure; the same for every driver.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/history/timers.hpp"
+#include "harness/runtime/network.hpp"
+
+namespace skidpad::cluster {
+
+enum class TopologyType { standalone, overlapping_planes, separated_planes };
+std::string_view name(TopologyType type);
+
+/// Where each component's program is on the machines' file system, by image.
+struct Component {
+  std::string executable;
+  std::vector<std::string> arguments;  ///< put before the container's own
+};
+
+struct HealerSpec {
+  bool enabled = true;
+  bool paused = false;
+  std::string max_unhealthy = "40%";
+  std::size_t replicas = 2;
+};
+
+struct ClusterSpec {
+  TopologyType topology = TopologyType::overlapping_planes;
+  std::size_t etcd_count = 3;           ///< hosts with an etcd member; with overlapping planes the same as control_plane_count
+  std::size_t control_plane_count = 3;
+  std::size_t worker_count = 2;
+  std::string release = "v1.32.13";     ///< tag of the Kubernetes components' images
+  std::string etcd_release = "3.4.23-0";
+  history::Timers timers;
+  std::string address_prefix = "10.240";  ///< first two bytes; machines are at <prefix>.1.N, their pods at <prefix>.(N+1).0/24
+  std::map<std::string, Component> components;  ///< by name: etcd, kube-apiserver, ..., kube-proxy, node-healer, workload
+  runtime::Endpoint provider;             ///< the machine provider's API, as the machines reach it
+  std::string provider_token;
+  std::vector<std::string> apiserver_names;  ///< further host names and addresses in the API servers' certificates
+  HealerSpec healer;
+};
+
+struct NodePlan {
+  std::string name;      ///< node and machine
+  std::string address;
+  std::string pod_cidr;
+  bool etcd = false;
+  bool control_plane = false;
+  bool worker = false;   ///< takes ordinary pods
+};
+
+struct ClusterPlan {
+  std::vector<NodePlan> nodes;  ///< in the order they are made
+  std::string service_cidr = "10.96.0.0/16";
+  std::string service_address = "10.96.0.1";
+  std::string dns_address = "127.0.0.1";  ///< every node's own
+  std::uint16_t apiserver_port = 6443;
+  std::uint16_t balancer_port = 7443;     ///< on 127.0.0.1 of every node: any API server
+
+  std::vector<const NodePlan*> etcd_nodes() const;
+  std::vector<const NodePlan*> control_plane_nodes() const;
+};
+
+/// Counts must have been checked: etcd odd, each at least one (standalone: one node is everything).
+ClusterPlan plan_cluster(const ClusterSpec& spec);
+
+}  // namespace skidpad::cluster

@@ -1,0 +1,360 @@
+#include "harness/cluster/manifests.hpp"
+
+namespace skidpad::cluster {
+namespace {
+
+using runtime::format_go_duration;
+
+constexpr char pki_directory[] = "${ROOT}/etc/kubernetes/pki";
+
+std::string in_pki(const std::string& file) { return std::string(pki_directory) + "/" + file; }
+
+std::string url(const std::string& address, int port) { return "https://" + address + ":" + std::to_string(port); }
+
+template <class Items, class Text>
+std::string joined(const Items& items, Text text) {
+  std::string all;
+  for (const auto& item : items) all += (all.empty() ? "" : ",") + text(item);
+  return all;
+}
+
+/// A mirror of the host's directory under its own path, as kubeadm mounts it.
+void mount_host_path(Json& pod, const std::string& name, const std::string& path, bool read_only) {
+  pod["spec"]["volumes"].push_back({{"name", name}, {"hostPath", {{"path", path}, {"type", "DirectoryOrCreate"}}}});
+  pod["spec"]["containers"][0]["volumeMounts"].push_back({{"name", name}, {"mountPath", path}, {"readOnly", read_only}});
+}
+
+Json static_pod(const ClusterSpec& spec, const std::string& component, std::vector<std::string> command) {
+  Json container = {{"name", component},
+                    {"image", image_of(spec, component)},
+                    {"imagePullPolicy", "IfNotPresent"},
+                    {"command", std::move(command)},
+                    {"resources", {{"requests", {{"cpu", "100m"}}}}}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata", {{"name", component}, {"namespace", "kube-system"}, {"labels", {{"component", component}, {"tier", "control-plane"}}}}},
+          {"spec",
+           {{"hostNetwork", true},
+            {"priorityClassName", "system-node-critical"},
+            {"containers", Json::array({std::move(container)})}}}};
+}
+
+Json http_probe(const std::string& scheme, const std::string& host, int port, const std::string& path, const ClusterSpec& spec) {
+  return {{"httpGet", {{"scheme", scheme}, {"host", host}, {"port", port}, {"path", path}}},
+          {"periodSeconds", std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::seconds>(spec.timers.probe_period).count())},
+          {"timeoutSeconds", 15},
+          {"failureThreshold", 8}};
+}
+
+/// The API's own way to say once a second until it is up, then as seldom as the profile says.
+Json startup_probe(Json probe) {
+  probe["periodSeconds"] = 1;
+  probe["failureThreshold"] = 120;
+  return probe;
+}
+
+void add_leader_election(std::vector<std::string>& command, const history::Timers& timers) {
+  command.push_back("--leader-elect=true");
+  command.push_back("--leader-elect-lease-duration=" + format_go_duration(timers.leader_lease_duration));
+  command.push_back("--leader-elect-renew-deadline=" + format_go_duration(timers.leader_renew_deadline));
+  command.push_back("--leader-elect-retry-period=" + format_go_duration(timers.leader_retry_period));
+}
+
+std::int64_t whole_seconds(runtime::Duration duration) {
+  return std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+}  // namespace
+
+std::string image_of(const ClusterSpec& spec, const std::string& component) {
+  if (component == "etcd") return "registry.k8s.io/etcd:" + spec.etcd_release;
+  if (component == "workload") return "skidpad/workload:1";
+  if (component == "node-healer") return "skidpad/node-healer:1";
+  return "registry.k8s.io/" + component + ":" + spec.release;
+}
+
+Json image_table(const ClusterSpec& spec) {
+  Json table = Json::object();
+  for (const auto& [name, component] : spec.components) {
+    Json entry = {{"executable", component.executable}};
+    if (!component.arguments.empty()) entry["arguments"] = component.arguments;
+    table[image_of(spec, name)] = std::move(entry);
+  }
+  return table;
+}
+
+Json etcd_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const NodePlan& node) {
+  const std::string members = joined(plan.etcd_nodes(), [](const NodePlan* member) { return member->name + "=" + url(member->address, 2380); });
+  const auto milliseconds = [](runtime::Duration duration) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+  };
+  Json pod = static_pod(
+      spec, "etcd",
+      {"etcd", "--name=" + node.name, "--data-dir=${ROOT}/var/lib/etcd",
+       "--listen-client-urls=https://127.0.0.1:2379," + url(node.address, 2379), "--advertise-client-urls=" + url(node.address, 2379),
+       "--listen-peer-urls=" + url(node.address, 2380), "--initial-advertise-peer-urls=" + url(node.address, 2380),
+       "--initial-cluster=" + members, "--initial-cluster-state=new", "--initial-cluster-token=skidpad",
+       "--cert-file=" + in_pki("etcd/server.crt"), "--key-file=" + in_pki("etcd/server.key"), "--trusted-ca-file=" + in_pki("etcd/ca.crt"),
+       "--client-cert-auth=true", "--peer-cert-file=" + in_pki("etcd/peer.crt"), "--peer-key-file=" + in_pki("etcd/peer.key"),
+       "--peer-trusted-ca-file=" + in_pki("etcd/ca.crt"), "--peer-client-cert-auth=true",
+       "--listen-metrics-urls=http://" + node.address + ":2381", "--snapshot-count=10000",
+       "--heartbeat-interval=" + milliseconds(spec.timers.etcd_heartbeat_interval),
+       "--election-timeout=" + milliseconds(spec.timers.etcd_election_timeout)});
+  mount_host_path(pod, "etcd-certs", in_pki("etcd"), true);
+  mount_host_path(pod, "etcd-data", "${ROOT}/var/lib/etcd", false);
+  // A member without quorum is unhealthy but must not be restarted for it: only its own death counts (behaviour E15).
+  return pod;
+}
+
+Json apiserver_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const NodePlan& node) {
+  const std::string etcd_servers = joined(plan.etcd_nodes(), [](const NodePlan* member) { return url(member->address, 2379); });
+  const std::string toleration = std::to_string(whole_seconds(spec.timers.toleration));
+  Json pod = static_pod(
+      spec, "kube-apiserver",
+      {"kube-apiserver", "--advertise-address=" + node.address, "--bind-address=" + node.address,
+       "--secure-port=" + std::to_string(plan.apiserver_port), "--allow-privileged=true", "--authorization-mode=Node,RBAC",
+       "--client-ca-file=" + in_pki("ca.crt"), "--enable-admission-plugins=NodeRestriction",
+       "--token-auth-file=" + in_pki("tokens.csv"), "--etcd-servers=" + etcd_servers, "--etcd-cafile=" + in_pki("etcd/ca.crt"),
+       "--etcd-certfile=" + in_pki("apiserver-etcd-client.crt"), "--etcd-keyfile=" + in_pki("apiserver-etcd-client.key"),
+       "--kubelet-client-certificate=" + in_pki("apiserver-kubelet-client.crt"),
+       "--kubelet-client-key=" + in_pki("apiserver-kubelet-client.key"),
+       "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname", "--tls-cert-file=" + in_pki("apiserver.crt"),
+       "--tls-private-key-file=" + in_pki("apiserver.key"), "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+       "--service-account-key-file=" + in_pki("sa.pub"), "--service-account-signing-key-file=" + in_pki("sa.key"),
+       "--service-cluster-ip-range=" + plan.service_cidr, "--default-not-ready-toleration-seconds=" + toleration,
+       "--default-unreachable-toleration-seconds=" + toleration});
+  mount_host_path(pod, "k8s-certs", pki_directory, true);
+  const Json probe = http_probe("HTTPS", node.address, plan.apiserver_port, "/livez", spec);
+  Json& container = pod["spec"]["containers"][0];
+  container["startupProbe"] = startup_probe(probe);
+  container["livenessProbe"] = probe;
+  Json ready = http_probe("HTTPS", node.address, plan.apiserver_port, "/readyz", spec);
+  ready["periodSeconds"] = 1;
+  ready["failureThreshold"] = 3;
+  container["readinessProbe"] = std::move(ready);
+  return pod;
+}
+
+Json controller_manager_manifest(const ClusterSpec& spec, const NodePlan& node) {
+  const history::Timers& timers = spec.timers;
+  std::vector<std::string> command = {
+      "kube-controller-manager", "--kubeconfig=${ROOT}/etc/kubernetes/controller-manager.conf",
+      "--authentication-kubeconfig=${ROOT}/etc/kubernetes/controller-manager.conf",
+      "--authorization-kubeconfig=${ROOT}/etc/kubernetes/controller-manager.conf", "--bind-address=" + node.address,
+      "--client-ca-file=" + in_pki("ca.crt"), "--cluster-name=kubernetes", "--cluster-signing-cert-file=" + in_pki("ca.crt"),
+      "--cluster-signing-key-file=" + in_pki("ca.key"), "--controllers=*,bootstrapsigner,tokencleaner",
+      "--root-ca-file=" + in_pki("ca.crt"), "--service-account-private-key-file=" + in_pki("sa.key"),
+      "--use-service-account-credentials=true", "--node-monitor-period=" + format_go_duration(timers.node_monitor_period),
+      "--node-monitor-grace-period=" + format_go_duration(timers.node_monitor_grace_period)};
+  add_leader_election(command, timers);
+  Json pod = static_pod(spec, "kube-controller-manager", std::move(command));
+  mount_host_path(pod, "k8s-certs", pki_directory, true);
+  mount_host_path(pod, "kubeconfig", "${ROOT}/etc/kubernetes", true);
+  pod["spec"]["containers"][0]["livenessProbe"] = http_probe("HTTPS", node.address, 10257, "/healthz", spec);
+  return pod;
+}
+
+Json scheduler_manifest(const ClusterSpec& spec, const NodePlan& node) {
+  std::vector<std::string> command = {
+      "kube-scheduler", "--kubeconfig=${ROOT}/etc/kubernetes/scheduler.conf",
+      "--authentication-kubeconfig=${ROOT}/etc/kubernetes/scheduler.conf",
+      "--authorization-kubeconfig=${ROOT}/etc/kubernetes/scheduler.conf", "--bind-address=" + node.address};
+  add_leader_election(command, spec.timers);
+  Json pod = static_pod(spec, "kube-scheduler", std::move(command));
+  mount_host_path(pod, "kubeconfig", "${ROOT}/etc/kubernetes", true);
+  pod["spec"]["containers"][0]["livenessProbe"] = http_probe("HTTPS", node.address, 10259, "/healthz", spec);
+  return pod;
+}
+
+Json balancer_manifest(const ClusterSpec& spec, const ClusterPlan& plan) {
+  const std::string targets = joined(plan.control_plane_nodes(), [&](const NodePlan* node) {
+    return node->address + ":" + std::to_string(plan.apiserver_port);
+  });
+  Json pod = static_pod(spec, "kube-proxy",
+                        {"kube-proxy", "--apiserver-balancer=127.0.0.1:" + std::to_string(plan.balancer_port) + "=" + targets});
+  pod["metadata"]["name"] = "apiserver-balancer";
+  pod["metadata"]["labels"] = {{"component", "apiserver-balancer"}, {"tier", "node"}};
+  pod["spec"]["containers"][0]["name"] = "apiserver-balancer";
+  return pod;
+}
+
+Json kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan) {
+  const history::Timers& timers = spec.timers;
+  return {{"apiVersion", "kubelet.config.k8s.io/v1beta1"},
+          {"kind", "KubeletConfiguration"},
+          {"staticPodPath", "${ROOT}/etc/kubernetes/manifests"},
+          {"address", "${ADDRESS}"},
+          {"healthzBindAddress", "127.0.0.1"},
+          {"authentication",
+           {{"anonymous", {{"enabled", false}}}, {"webhook", {{"enabled", true}}}, {"x509", {{"clientCAFile", in_pki("ca.crt")}}}}},
+          {"authorization", {{"mode", "Webhook"}}},
+          {"cgroupDriver", "cgroupfs"},
+          {"clusterDNS", Json::array({plan.dns_address})},
+          {"clusterDomain", "cluster.local"},
+          {"nodeStatusUpdateFrequency", format_go_duration(timers.node_status_update_frequency)},
+          {"nodeStatusReportFrequency", format_go_duration(timers.node_status_update_frequency * 30)},
+          {"nodeLeaseDurationSeconds", whole_seconds(timers.node_lease_duration)},
+          {"syncFrequency", format_go_duration(timers.kubelet_sync_frequency)},
+          {"fileCheckFrequency", format_go_duration(timers.kubelet_file_check_frequency)},
+          {"rotateCertificates", true}};
+}
+
+namespace {
+
+Json cluster_role_binding(const std::string& name, const std::string& role, const std::string& group) {
+  return {{"apiVersion", "rbac.authorization.k8s.io/v1"},
+          {"kind", "ClusterRoleBinding"},
+          {"metadata", {{"name", name}}},
+          {"roleRef", {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "ClusterRole"}, {"name", role}}},
+          {"subjects", Json::array({{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Group"}, {"name", group}}})}};
+}
+
+Json service_account(const std::string& name) {
+  return {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", name}, {"namespace", "kube-system"}}}};
+}
+
+Json service_account_binding(const std::string& name, const std::string& role) {
+  Json binding = cluster_role_binding("skidpad:" + name, role, "");
+  binding["subjects"] = Json::array({{{"kind", "ServiceAccount"}, {"name", name}, {"namespace", "kube-system"}}});
+  return binding;
+}
+
+/// A kubeconfig that reaches the API by the node's own balancer with the pod's own token; ca.crt and token lie beside it.
+Json in_cluster_kubeconfig(const ClusterPlan& plan) {
+  return {{"apiVersion", "v1"},
+          {"kind", "Config"},
+          {"clusters", Json::array({{{"name", "default"},
+                                     {"cluster",
+                                      {{"server", url("127.0.0.1", plan.balancer_port)},
+                                       {"certificate-authority", "ca.crt"}}}}})},
+          {"users", Json::array({{{"name", "default"}, {"user", {{"tokenFile", "token"}}}}})},
+          {"contexts", Json::array({{{"name", "default"}, {"context", {{"cluster", "default"}, {"user", "default"}}}}})},
+          {"current-context", "default"}};
+}
+
+/// The volume with that kubeconfig, whose first source holds it.
+Json credentials_volume(Json source) {
+  return {{"name", "config"},
+          {"projected",
+           {{"sources", Json::array({std::move(source),
+                                     {{"serviceAccountToken", {{"path", "token"}, {"expirationSeconds", 3607}}}},
+                                     {{"configMap",
+                                       {{"name", "kube-root-ca.crt"}, {"items", Json::array({{{"key", "ca.crt"}, {"path", "ca.crt"}}})}}}}})}}}};
+}
+
+Json everywhere() { return Json::array({{{"operator", "Exists"}}}); }
+
+std::vector<Json> kube_proxy_objects(const ClusterSpec& spec, const ClusterPlan& plan) {
+  Json binding = service_account_binding("kube-proxy", "system:node-proxier");
+  Json config = {{"apiVersion", "v1"},
+                 {"kind", "ConfigMap"},
+                 {"metadata", {{"name", "kube-proxy"}, {"namespace", "kube-system"}}},
+                 {"data", {{"kubeconfig.conf", in_cluster_kubeconfig(plan).dump()}}}};
+  Json container = {{"name", "kube-proxy"},
+                    {"image", image_of(spec, "kube-proxy")},
+                    {"command",
+                     {"kube-proxy", "--kubeconfig=/var/lib/kube-proxy/kubeconfig.conf", "--hostname-override=$(NODE_NAME)",
+                      "--dns-address=" + plan.dns_address, "--metrics-bind-address=$(HOST_IP):10249", "--healthz-bind-address=$(HOST_IP):10256"}},
+                    {"env", Json::array({{{"name", "NODE_NAME"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "spec.nodeName"}}}}}},
+                                         {{"name", "HOST_IP"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "status.hostIP"}}}}}}})},
+                    {"volumeMounts", Json::array({{{"name", "config"}, {"mountPath", "/var/lib/kube-proxy"}}})}};
+  Json daemon_set = {
+      {"apiVersion", "apps/v1"},
+      {"kind", "DaemonSet"},
+      {"metadata", {{"name", "kube-proxy"}, {"namespace", "kube-system"}, {"labels", {{"k8s-app", "kube-proxy"}}}}},
+      {"spec",
+       {{"selector", {{"matchLabels", {{"k8s-app", "kube-proxy"}}}}},
+        {"template",
+         {{"metadata", {{"labels", {{"k8s-app", "kube-proxy"}}}}},
+          {"spec",
+           {{"hostNetwork", true},
+            {"serviceAccountName", "kube-proxy"},
+            {"priorityClassName", "system-node-critical"},
+            {"tolerations", everywhere()},
+            {"containers", Json::array({std::move(container)})},
+            {"automountServiceAccountToken", false},
+            {"volumes", Json::array({credentials_volume({{"configMap", {{"name", "kube-proxy"}}}})})}}}}}}}};
+  return {service_account("kube-proxy"), std::move(binding), std::move(config), std::move(daemon_set)};
+}
+
+std::vector<Json> node_healer_objects(const ClusterSpec& spec, const ClusterPlan& plan, const Json& worker_template) {
+  const history::Timers& timers = spec.timers;
+  Json role = {{"apiVersion", "rbac.authorization.k8s.io/v1"},
+               {"kind", "ClusterRole"},
+               {"metadata", {{"name", "skidpad:node-healer"}}},
+               {"rules",
+                Json::array({{{"apiGroups", {""}}, {"resources", {"nodes"}}, {"verbs", {"get", "list", "watch", "patch", "update", "delete"}}},
+                             {{"apiGroups", {""}}, {"resources", {"pods"}}, {"verbs", {"get", "list", "watch", "delete"}}},
+                             {{"apiGroups", {""}}, {"resources", {"pods/eviction"}}, {"verbs", {"create"}}},
+                             {{"apiGroups", {""}}, {"resources", {"events"}}, {"verbs", {"create", "patch", "update"}}},
+                             {{"apiGroups", {""}}, {"resources", {"secrets", "configmaps"}}, {"verbs", {"get", "list", "watch", "create", "update", "patch"}}},
+                             {{"apiGroups", {"coordination.k8s.io"}}, {"resources", {"leases"}}, {"verbs", {"get", "list", "watch", "create", "update", "patch"}}}})}};
+  Json secret = {{"apiVersion", "v1"},
+                 {"kind", "Secret"},
+                 {"metadata", {{"name", "node-healer"}, {"namespace", "kube-system"}}},
+                 {"stringData",
+                  {{"worker-template.json", worker_template.dump()},
+                   {"provider-token", spec.provider_token},
+                   {"kubeconfig.conf", in_cluster_kubeconfig(plan).dump()}}}};
+  std::vector<std::string> command = {"node-healer",
+                                      "--kubeconfig=/etc/node-healer/kubeconfig.conf",
+                                      "--provider=" + runtime::to_text(spec.provider),
+                                      "--provider-token-file=/etc/node-healer/provider-token",
+                                      "--worker-template=/etc/node-healer/worker-template.json",
+                                      "--bind-address=$(POD_IP)",
+                                      "--metrics-port=9100",
+                                      "--poll-interval=" + format_go_duration(timers.healer_poll_interval),
+                                      "--unhealthy-after=" + format_go_duration(timers.healer_unhealthy_after),
+                                      "--never-joined-after=" + format_go_duration(timers.healer_never_joined_after),
+                                      "--max-unhealthy=" + spec.healer.max_unhealthy};
+  if (spec.healer.paused) command.push_back("--paused=true");
+  add_leader_election(command, timers);
+  Json container = {{"name", "node-healer"},
+                    {"image", image_of(spec, "node-healer")},
+                    {"command", command},
+                    {"env", Json::array({{{"name", "POD_NAME"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "metadata.name"}}}}}},
+                                         {{"name", "POD_IP"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "status.podIP"}}}}}}})},
+                    {"ports", Json::array({{{"name", "metrics"}, {"containerPort", 9100}}})},
+                    {"readinessProbe", {{"httpGet", {{"port", 9100}, {"path", "/readyz"}}}, {"periodSeconds", 1}}},
+                    {"volumeMounts", Json::array({{{"name", "config"}, {"mountPath", "/etc/node-healer"}}})}};
+  // On the control plane: a healer that dies with the worker it should replace is late by a leader election.
+  Json pod_spec = {{"serviceAccountName", "node-healer"},
+                   {"priorityClassName", "system-cluster-critical"},
+                   {"tolerations", Json::array({{{"key", "node-role.kubernetes.io/control-plane"}, {"operator", "Exists"}, {"effect", "NoSchedule"}}})},
+                   {"nodeSelector", {{"node-role.kubernetes.io/control-plane", ""}}},
+                   {"topologySpreadConstraints",
+                    Json::array({{{"maxSkew", 1},
+                                  {"topologyKey", "kubernetes.io/hostname"},
+                                  {"whenUnsatisfiable", "ScheduleAnyway"},
+                                  {"labelSelector", {{"matchLabels", {{"app", "node-healer"}}}}}}})},
+                   {"containers", Json::array({std::move(container)})},
+                   {"automountServiceAccountToken", false},
+                   {"volumes", Json::array({credentials_volume({{"secret", {{"name", "node-healer"}}}})})}};
+  Json deployment = {{"apiVersion", "apps/v1"},
+                     {"kind", "Deployment"},
+                     {"metadata", {{"name", "node-healer"}, {"namespace", "kube-system"}, {"labels", {{"app", "node-healer"}}}}},
+                     {"spec",
+                      {{"replicas", spec.healer.replicas},
+                       {"selector", {{"matchLabels", {{"app", "node-healer"}}}}},
+                       {"template", {{"metadata", {{"labels", {{"app", "node-healer"}}}}}, {"spec", std::move(pod_spec)}}}}}};
+  return {service_account("node-healer"), std::move(role), service_account_binding("node-healer", "skidpad:node-healer"), std::move(secret),
+          std::move(deployment)};
+}
+
+}  // namespace
+
+std::vector<Json> addon_objects(const ClusterSpec& spec, const ClusterPlan& plan, const Json& worker_template) {
+  std::vector<Json> objects = {
+      cluster_role_binding("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", "system:bootstrappers"),
+      cluster_role_binding("kubeadm:node-autoapprove-bootstrap", "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+                           "system:bootstrappers"),
+      cluster_role_binding("kubeadm:node-autoapprove-certificate-rotation",
+                           "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", "system:nodes")};
+  for (Json& object : kube_proxy_objects(spec, plan)) objects.push_back(std::move(object));
+  if (spec.healer.enabled) {
+    for (Json& object : node_healer_objects(spec, plan, worker_template)) objects.push_back(std::move(object));
+  }
+  return objects;
+}
+
+}  // namespace skidpad::cluster

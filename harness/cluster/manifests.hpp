@@ -1,0 +1,29 @@
+/// @file manifests.hpp
+/// The pods of a control plane and the add-ons, as API objects with the real components' own flags.
+#pragma once
+
+#include "harness/cluster/cluster_plan.hpp"
+#include "harness/runtime/json.hpp"
+
+namespace skidpad::cluster {
+
+/// Static pods, as files for /etc/kubernetes/manifests.
+Json etcd_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const NodePlan& node);
+Json apiserver_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const NodePlan& node);
+Json controller_manager_manifest(const ClusterSpec& spec, const NodePlan& node);
+Json scheduler_manifest(const ClusterSpec& spec, const NodePlan& node);
+/// The node-local balancer over all API servers; needs nothing but the API servers' addresses.
+Json balancer_manifest(const ClusterSpec& spec, const ClusterPlan& plan);
+
+/// KubeletConfiguration kubelet.config.k8s.io/v1beta1.
+Json kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan);
+/// Image name -> executable, for the kubelet's image store.
+Json image_table(const ClusterSpec& spec);
+/// Full image name of a component.
+std::string image_of(const ClusterSpec& spec, const std::string& component);
+
+/// RBAC, kube-proxy, and the node healer where it is wanted.
+/// @param worker_template  a MachineSpec as JSON, for the healer's Secret.
+std::vector<Json> addon_objects(const ClusterSpec& spec, const ClusterPlan& plan, const Json& worker_template);
+
+}  // namespace skidpad::cluster

@@ -1,0 +1,50 @@
+/// @file driver.hpp
+/// A home for clusters: machines that can be made, broken and looked at. One interface over all homes.
+/// Promise: what a driver cannot do is a capability it lacks, never a silent success.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fakes/machine_provider/machine_provider_client.hpp"
+#include "harness/cluster/cluster_plan.hpp"
+#include "harness/runtime/runtime.hpp"
+
+namespace skidpad::driver {
+
+using fakes::machine_provider::MachineProviderClient;
+using runtime::Duration;
+using runtime::Result;
+using runtime::Task;
+
+/// Anything a run made and did not take away again, by kind: {"processes": ["123 etcd"], "cgroups": []}.
+struct Leftovers {
+  Json found = Json::object();
+  bool checked = false;
+};
+
+enum class Capability { cut_links, shape_links, pause_machines, lose_unsynced_writes };
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  /// "sim", "process"
+  virtual std::string name() const = 0;
+  /// Why the driver lacks it; "" if it has it.
+  virtual std::string lacks(Capability capability) const = 0;
+  /// What this home cannot show on this host, one line each, for the report.
+  virtual std::vector<std::string> limits() const { return {}; }
+  /// The clock, network and disk that the harness itself uses: probes, clients, recorder.
+  virtual runtime::Runtime& runtime() = 0;
+  /// Machines, links and processes, with the administrator's rights.
+  virtual MachineProviderClient& machines() = 0;
+  /// What a cluster in this home is planned with: executables, addresses, the provider's endpoint and token.
+  virtual void prepare(cluster::ClusterSpec& spec) const = 0;
+  /// Runs a task of the harness to its end; in the simulator this is what makes time pass. Rethrows what the task throws.
+  virtual void run(Task<void> task) = 0;
+  /// Destroys every machine and looks whether anything is left.
+  virtual Task<Leftovers> tear_down() = 0;
+};
+
+}  // namespace skidpad::driver

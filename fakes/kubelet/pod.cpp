@@ -107,6 +107,7 @@ void Pod::restart_sandbox() {
 void Pod::update(Json pod) {
   if (!confirmed_) {
     confirmed_ = true;
+    if (find(pod, {"status"}).is_object()) status_ = pod["status"];
     if (adopted_count_ == 0 && lost_count_ > 0) {
       event(false, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
     }

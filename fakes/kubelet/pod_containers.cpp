@@ -179,6 +179,10 @@ Task<Result<Environment>> Pod::container_environment(Container& container, Image
   environment["POD_NAME"] = client::name_of(pod_);
   environment["POD_NAMESPACE"] = client::namespace_of(pod_);
   environment["NODE_NAME"] = services_.node_name;
+  // What the real runtime calls this machine's own address; programs of other makers ignore both.
+  environment["SKIDPAD_NODE_ADDRESS"] = address_;
+  const std::string network = services_.runtime.environment("SKIDPAD_NODE_NETWORK");
+  if (!network.empty()) environment["SKIDPAD_NODE_NETWORK"] = network;
   for (auto& [name, value] : made.value()) environment[name] = std::move(value);
   co_return environment;
 }

@@ -115,7 +115,9 @@ Result<std::string> Volumes::host_path(const Json& volume) {
   if (type == "DirectoryOrCreate") {
     TRY(disk.make_directories(path));
   } else if (type == "FileOrCreate") {
-    if (!disk.exists(path)) TRY(disk.write(path, ""));
+    if (!disk.exists(path)) {
+      TRY(disk.write(path, ""));
+    }
   } else if (type == "Directory" || type == "File") {
     const auto status = disk.status(path);
     if (!status || status.value().is_directory != (type == "Directory")) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 
 #include "harness/check/describe.hpp"
 #include "reports/escape.hpp"
@@ -45,7 +46,10 @@ std::string figure(const std::string& term, const std::string& value, const std:
 }
 
 std::string section(const std::string& title, const std::string& lead, const std::string& body, bool is_long = false) {
-  return "<section" + std::string(is_long ? " class=\"long\"" : "") + "><h2>" + escape(title) + "</h2>" + (lead.empty() ? "" : "<p class=\"lead\">" + lead + "</p>") + body + "</section>\n";
+  // An address of its own, so that a chat message can point at one section.
+  std::string anchor = title.substr(0, title.find(','));
+  std::transform(anchor.begin(), anchor.end(), anchor.begin(), [](unsigned char c) { return std::isalnum(c) ? static_cast<char>(std::tolower(c)) : '-'; });
+  return "<section id=\"" + anchor + "\"" + (is_long ? " class=\"long\"" : "") + "><h2>" + escape(title) + "</h2>" + (lead.empty() ? "" : "<p class=\"lead\">" + lead + "</p>") + body + "</section>\n";
 }
 
 std::string top(const history::RunRecord& record, const check::Judgement& judgement, const Presentation& presentation) {
@@ -61,7 +65,10 @@ std::string top(const history::RunRecord& record, const check::Judgement& judgem
       note = decimal(runtime::seconds(*took) / runtime::seconds(judgement.floor->shortest), 2) + " × the floor of " + describe(judgement.floor->shortest);
     else if (judgement.floor) note = "floor " + describe(judgement.floor->shortest);
     html += figure("Recovery", took ? describe(*took) : "not seen", note);
-    if (judgement.recovery_limit) html += figure("Limit", describe(*judgement.recovery_limit), "judged from the timers in force");
+    if (judgement.recovery_limit) {
+      const bool is_deadline = judgement.recovery_limit == header.expectations.deadline;
+      html += figure("Limit", describe(*judgement.recovery_limit), is_deadline ? "the scenario's deadline" : "from the timers in force");
+    }
   }
   Duration downtime{};
   std::size_t sent = 0, answered = 0;

@@ -108,7 +108,7 @@ std::vector<Chart> charts_of(const history::RunRecord& record) {
 }
 
 std::string draw(const Chart& chart, double begin, double end, const check::Judgement& judgement) {
-  constexpr double width = 340, height = 120, left = 50, right = 6, top = 8, bottom = 20;
+  constexpr double width = 340, height = 120, left = 60, right = 10, top = 8, bottom = 20;
   double low = 0, high = -HUGE_VAL, lowest = HUGE_VAL;
   for (const Series& series : chart.series)
     for (const auto& [time, value] : series.points) {
@@ -123,7 +123,7 @@ std::string draw(const Chart& chart, double begin, double end, const check::Judg
   std::string body;
   for (const double value : {low, (low + high) / 2, high})
     body += "<line class=\"grid\" x1=\"" + decimal(left, 1) + "\" x2=\"" + decimal(width - right, 1) + "\" y1=\"" + decimal(y(value), 1) + "\" y2=\"" + decimal(y(value), 1) + "\"/><text class=\"soft small\" x=\"" + decimal(left - 6, 1) + "\" y=\"" + decimal(y(value) + 4, 1) + "\" text-anchor=\"end\">" + escape(quantity(value, chart.metric)) + "</text>";
-  const double step = axis_step(end - begin, 4);
+  const double step = axis_step(end - begin, 6);
   for (double tick = std::ceil(begin / step) * step; tick <= end; tick += step)
     body += "<text class=\"faint small\" x=\"" + decimal(x(tick), 1) + "\" y=\"" + decimal(height - 5, 1) + "\" text-anchor=\"middle\">" + axis_label(tick, step) + "</text>";
   for (const history::FaultInterval& fault : judgement.faults) {

@@ -34,8 +34,8 @@ svg text{font-family:inherit;fill:var(--ink);font-size:12px}svg .soft{fill:var(-
 svg .grid{stroke:var(--line);stroke-width:1}svg .lane{fill:var(--wash)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;color:var(--soft);font-size:12.5px;margin:10px 0 0;padding:0;list-style:none}
 .legend li{display:inline-flex;align-items:center;gap:6px}.legend svg{width:16px;height:12px;min-width:0;display:inline-block}
-table{border-collapse:collapse;width:100%;font-size:14px}th{text-align:left;font-weight:600;color:var(--soft);font-size:12.5px;padding:6px 10px 6px 0;border-bottom:1px solid var(--line);white-space:nowrap}
-td{padding:8px 10px 8px 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child>td{border-bottom:0}
+table{border-collapse:collapse;width:100%;font-size:14px}th{text-align:left;font-weight:600;color:var(--soft);font-size:12.5px;padding:6px 14px 6px 0;border-bottom:1px solid var(--line);white-space:nowrap}
+td{padding:8px 14px 8px 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child>td{border-bottom:0}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .chip{display:inline-flex;align-items:center;gap:5px;font-weight:650;font-size:12.5px;color:var(--verdict);background:var(--verdict-wash);border-radius:6px;padding:1px 8px 1px 6px;white-space:nowrap}
 .chip svg{width:13px;height:13px}td .claim{color:var(--soft);font-size:13px}
@@ -45,7 +45,7 @@ details.rest{margin-top:12px}details.rest>summary{font-size:13.5px}
 button{font:inherit;font-size:13px;border:1px solid var(--line);background:var(--paper);color:var(--ink);border-radius:8px;padding:0 14px;cursor:pointer}
 button:hover{border-color:var(--accent);color:var(--accent)}a{color:var(--accent)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(310px,1fr));gap:18px 22px}.chart h3{font-size:13px;margin:0 0 2px;font-weight:650;overflow-wrap:anywhere}.chart .unit{color:var(--soft);font-weight:400}
-.chart svg{width:100%;height:auto;display:block}.chart .legend{margin-top:2px;font-size:11.5px;gap:2px 12px}
+.chart>svg{width:100%;height:auto;display:block}.chart .legend{margin-top:2px;font-size:11.5px;gap:2px 12px}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:0 40px}.columns table{font-size:13px}.columns td{padding:4px 10px 4px 0}
 footer{color:var(--faint);font-size:12.5px;text-align:center}
 .sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

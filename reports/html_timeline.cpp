@@ -25,7 +25,7 @@ std::string spaced(std::string text) {
 }
 
 constexpr const char* phase_colours[] = {"--p1", "--p2", "--p3", "--p4", "--p5"};
-constexpr const char* phase_letters[] = {"D", "C", "A", "V", "R"};  // detected, deCided, acted, conVerged, redundancy
+constexpr const char* phase_numbers[] = {"1", "2", "3", "4", "5"};
 std::string colour_of(check::Phase phase) { return std::string("var(") + phase_colours[static_cast<std::size_t>(phase)] + ")"; }
 
 /// One drawing under construction: lanes are added from the top.
@@ -141,6 +141,7 @@ class Timeline {
       if (level > 0) bar(from, to, y_ + height - tall, tall, low ? "style=\"fill:var(--fill-2)\"" : "style=\"fill:var(--fill)\"", title);
       if (low) bar(from, to, y_, height - tall, "fill=\"url(#missing)\"", title);
     }
+    std::string lines, marks;  // all lines below all marks
     double previous = -100;
     for (const check::Phase phase : check::phases) {
       const auto found = layer.milestones.find(phase);
@@ -150,10 +151,12 @@ class Timeline {
       previous = shown;
       std::string when = describe(found->second.time);
       if (judgement_.recovery.injected) when = describe(found->second.time - *judgement_.recovery.injected) + " after the fault";
-      add("<g><title>" + escape(layer.layer + " " + spaced(std::string(name(phase))) + ", " + when + ": " + found->second.evidence) + "</title><line x1=\"" + number(at) + "\" x2=\"" + number(at) + "\" y1=\"" + number(y_) +
-          "\" y2=\"" + number(y_ + height) + "\" style=\"stroke:" + colour_of(phase) + ";stroke-width:2\"/><circle cx=\"" + number(shown) + "\" cy=\"" + number(y_ + 9) + "\" r=\"8\" style=\"fill:" + colour_of(phase) +
-          ";stroke:var(--paper)\"/><text x=\"" + number(shown) + "\" y=\"" + number(y_ + 13) + "\" text-anchor=\"middle\" class=\"small strong\" style=\"fill:var(--paper)\">" + phase_letters[static_cast<std::size_t>(phase)] + "</text></g>");
+      lines += "<line x1=\"" + number(at) + "\" x2=\"" + number(at) + "\" y1=\"" + number(y_) + "\" y2=\"" + number(y_ + height) + "\" style=\"stroke:" + colour_of(phase) + ";stroke-width:2\"/>";
+      marks += "<g><title>" + escape(layer.layer + " " + spaced(std::string(name(phase))) + ", " + when + ": " + found->second.evidence) + "</title><circle cx=\"" + number(shown) + "\" cy=\"" + number(y_ + 9) + "\" r=\"8\" style=\"fill:" +
+               colour_of(phase) + ";stroke:var(--paper)\"/><text x=\"" + number(shown) + "\" y=\"" + number(y_ + 13) + "\" text-anchor=\"middle\" class=\"small strong\" style=\"fill:var(--paper)\">" +
+               phase_numbers[static_cast<std::size_t>(phase)] + "</text></g>";
     }
+    add(lines + marks);
     y_ += height + 5;
   }
 
@@ -314,7 +317,7 @@ std::string timeline_svg(const RunRecord& record, const check::Judgement& judgem
   std::string legend = "<ul class=\"legend\">";
   const auto entry = [&legend](const std::string& mark, const std::string& text) { legend += "<li><svg viewBox=\"0 0 16 12\" aria-hidden=\"true\">" + mark + "</svg>" + text + "</li>"; };
   for (const check::Phase phase : check::phases)
-    entry("<circle cx=\"8\" cy=\"6\" r=\"6\" style=\"fill:" + colour_of(phase) + "\"/><text x=\"8\" y=\"9.3\" text-anchor=\"middle\" style=\"fill:var(--paper);font-size:9px;font-weight:700\">" + phase_letters[static_cast<std::size_t>(phase)] + "</text>", spaced(std::string(name(phase))));
+    entry("<circle cx=\"8\" cy=\"6\" r=\"6\" style=\"fill:" + colour_of(phase) + "\"/><text x=\"8\" y=\"9.3\" text-anchor=\"middle\" style=\"fill:var(--paper);font-size:9px;font-weight:700\">" + phase_numbers[static_cast<std::size_t>(phase)] + "</text>", spaced(std::string(name(phase))));
   entry("<rect width=\"16\" height=\"12\" style=\"fill:var(--fill)\"/>", "healthy objects");
   entry("<rect width=\"16\" height=\"12\" fill=\"url(#missing)\" stroke=\"var(--fail)\"/>", "missing or not ready");
   entry("<rect width=\"16\" height=\"12\" style=\"fill:var(--ready)\"/>", "ready, answered");
@@ -335,10 +338,13 @@ std::string recovery_bars_svg(const check::Judgement& judgement) {
   const auto x = [&](double seconds) { return left + seconds / most * width; };
   std::string body;
   double y = 26;
-  const auto segment = [&](double from, double to, const std::string& style, const std::string& title, const std::string& text) {
+  const auto segment = [&](double from, double to, const std::string& style, const std::string& title, const std::string& phase_name, const std::string& lasted) {
     const double begin = x(from), wide = std::max(x(to) - begin, 1.0);
     body += "<g><title>" + escape(title) + "</title><rect x=\"" + number(begin) + "\" y=\"" + number(y) + "\" width=\"" + number(wide) + "\" height=\"30\" " + style + "/>";
     const auto letters = static_cast<std::size_t>(std::max(0.0, (wide - 10) / 6.3));
+    // The whole label where it fits, else only the figure.
+    std::string text = phase_name + " " + lasted;
+    if (text.size() > letters) text = lasted;
     if (text.size() <= letters) body += "<text x=\"" + number(begin + 6) + "\" y=\"" + number(y + 19) + "\" class=\"small strong\" style=\"fill:var(--paper)\">" + escape(text) + "</text>";
     body += "</g>";
   };
@@ -354,10 +360,10 @@ std::string recovery_bars_svg(const check::Judgement& judgement) {
     const double to = std::min(runtime::seconds(found->second.time - *recovery.injected), took);
     if (to < from) continue;
     const std::string phase_name = spaced(std::string(name(phase)));
-    segment(from, to, "style=\"fill:" + colour_of(phase) + "\" stroke=\"var(--paper)\"", "until " + phase_name + ": " + describe(runtime::from_seconds(to - from)) + " (" + found->second.evidence + ")", phase_name + " " + describe(runtime::from_seconds(to - from)));
+    segment(from, to, "style=\"fill:" + colour_of(phase) + "\" stroke=\"var(--paper)\"", "until " + phase_name + ": " + describe(runtime::from_seconds(to - from)) + " (" + found->second.evidence + ")", phase_name, describe(runtime::from_seconds(to - from)));
     from = to;
   }
-  if (took > from + most * 1e-6) segment(from, took, "style=\"fill:var(--faint)\" stroke=\"var(--paper)\"", "until the steady state holds: " + describe(runtime::from_seconds(took - from)), "steady " + describe(runtime::from_seconds(took - from)));
+  if (took > from + most * 1e-6) segment(from, took, "style=\"fill:var(--faint)\" stroke=\"var(--paper)\"", "until the steady state holds: " + describe(runtime::from_seconds(took - from)), "steady", describe(runtime::from_seconds(took - from)));
   y += 44;
   if (judgement.floor) {
     label("Floor", describe(judgement.floor->shortest));
@@ -368,7 +374,7 @@ std::string recovery_bars_svg(const check::Judgement& judgement) {
       std::size_t phase_index = 0;
       for (const check::Phase phase : check::phases)
         if (term.phase == name(phase)) phase_index = static_cast<std::size_t>(phase);
-      segment(from, from + wide, std::string("style=\"fill:var(") + phase_colours[phase_index] + ");opacity:.62\" stroke=\"var(--paper)\"", term.phase + ": " + term.what + ", at least " + describe(term.shortest), spaced(term.phase) + " " + describe(term.shortest));
+      segment(from, from + wide, std::string("style=\"fill:var(") + phase_colours[phase_index] + ");opacity:.62\" stroke=\"var(--paper)\"", term.phase + ": " + term.what + ", at least " + describe(term.shortest), spaced(term.phase), describe(term.shortest));
       from += wide;
     }
     const double longest = runtime::seconds(judgement.floor->longest);

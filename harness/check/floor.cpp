@@ -36,7 +36,7 @@ Floor node_replaced(const Timers& timers) {
   add_node_detection(terms, timers);
   terms.add("decided", "healer_unhealthy_after " + describe(timers.healer_unhealthy_after), timers.healer_unhealthy_after,
             timers.healer_unhealthy_after + timers.healer_poll_interval);
-  terms.add("acted", "machine_provision_delay " + describe(timers.machine_provision_delay), timers.machine_provision_delay,
+  terms.add("converged", "machine_provision_delay " + describe(timers.machine_provision_delay), timers.machine_provision_delay,
             timers.machine_provision_delay);
   terms.add("redundancy_back", "kubelet starts, joins and its pods are probed (probe_period " + describe(timers.probe_period) + ")",
             Duration::zero(), timers.node_lease_renew_interval + timers.node_monitor_period + 2 * timers.probe_period);
@@ -58,7 +58,7 @@ Floor node_object_deleted(const Timers& timers, NodeReplacement replacement) {
   terms.add("detected", "the deletion is watched", Duration::zero(), Duration::zero());
   if (replacement == NodeReplacement::by_node_healer) {
     terms.add("decided", "healer_poll_interval " + describe(timers.healer_poll_interval), Duration::zero(), timers.healer_poll_interval);
-    terms.add("acted", "machine_provision_delay " + describe(timers.machine_provision_delay), timers.machine_provision_delay,
+    terms.add("converged", "machine_provision_delay " + describe(timers.machine_provision_delay), timers.machine_provision_delay,
               timers.machine_provision_delay);
   } else {
     terms.add("acted", "pod_garbage_collection_period " + describe(timers.pod_garbage_collection_period), Duration::zero(),
@@ -122,7 +122,7 @@ std::optional<Floor> floor_of(const FloorFault& fault, const Timers& timers, Nod
   if (fault.kind == "kill_process") return process_killed(timers, fault.process);
   if (fault.kind == "reinstall_machine") {
     Terms terms;
-    terms.add("acted", "machine_provision_delay " + describe(timers.machine_provision_delay), timers.machine_provision_delay,
+    terms.add("converged", "machine_provision_delay " + describe(timers.machine_provision_delay), timers.machine_provision_delay,
               timers.machine_provision_delay);
     terms.add("redundancy_back", "heartbeat and probes return", Duration::zero(),
               timers.node_lease_renew_interval + timers.node_monitor_period + 2 * timers.probe_period);

@@ -165,11 +165,12 @@ bool tcp_echo(const std::string& address, int port, std::size_t size_bytes) {
 }
 
 bool eventually(const std::function<bool()>& holds, int milliseconds_max) {
-  for (int waited = 0; waited < milliseconds_max; waited += 5) {
-    if (holds()) return true;
+  const auto due = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds_max);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= due) return false;
     sleep_milliseconds(5);
   }
-  return holds();
+  return true;
 }
 
 TemporaryDirectory::TemporaryDirectory() {

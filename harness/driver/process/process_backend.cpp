@@ -107,6 +107,15 @@ Result<void> ProcessBackend::launch(const Machine& machine) {
   boot.root = root(name);
   boot.visible_paths = options_.visible_paths;
   boot.environment = options_.environment;
+  boot.environment["HOME"] = boot.root;
+  boot.environment["SKIDPAD_HOST_NAME"] = name;
+  boot.environment["SKIDPAD_NODE_ADDRESS"] = boot.address;
+  // Only a network of its own may be changed (harness/runtime/real/real_network.hpp).
+  if (options_.isolation == Isolation::namespaces) boot.environment["SKIDPAD_NODE_NETWORK"] = "own";
+  if (options_.isolation == Isolation::loopback) {
+    boot.environment["TMPDIR"] = boot.directory + "/tmp";
+    TRY(make_directories(boot.directory + "/tmp"));
+  }
   boot.units = machine.spec.units;
 
   MachineLaunch launch;

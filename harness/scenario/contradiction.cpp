@@ -24,6 +24,8 @@ std::string number_of(std::uint32_t count, std::string_view noun) {
 /// Nodes are numbered: control-plane nodes, then (when separated) etcd nodes, then workers.
 NodeSet nodes_with(const Topology& topology, Role role) {
   std::uint32_t begin = 0;
+  if (role == Role::worker && topology.workers == 0 && topology.type == TopologyType::overlapping_planes)
+    role = Role::control_plane;  // they carry the workload
   if (topology.type == TopologyType::separated_planes && role != Role::control_plane) begin += topology.control_plane;
   if (topology.type == TopologyType::separated_planes && role == Role::worker) begin += topology.etcd;
   if (topology.type == TopologyType::overlapping_planes && role == Role::worker) begin += topology.control_plane;
@@ -122,8 +124,16 @@ Found check_workload(const Scenario& it) {
   }
   if (!names.empty() && node_count(it.topology, Role::worker) == 0)
     return problem("workload.deployments", "have no worker to run on; expected topology.workers of at least 1");
-  for (std::size_t i = 0; i < it.workload.traffic.size(); ++i)
-    if (auto found = check_service(it.workload, item("workload.traffic", i) + ".service", it.workload.traffic[i].service)) return found;
+  for (std::size_t i = 0; i < it.workload.traffic.size(); ++i) {
+    const Traffic& traffic = it.workload.traffic[i];
+    const std::string path = item("workload.traffic", i) + ".service";
+    if (!traffic.service) continue;
+    if (auto found = check_service(it.workload, path, *traffic.service)) return found;
+    const auto behind = std::find_if(it.workload.deployments.begin(), it.workload.deployments.end(),
+                                     [&](const WorkloadDeployment& deployment) { return deployment.service == traffic.service; });
+    if (traffic.kind == TrafficKind::kv && behind->image != WorkloadImage::kv)
+      return problem(path, in_quotes(*traffic.service) + " does not store keys; expected the service of a deployment whose image is kv");
+  }
   return std::nullopt;
 }
 
@@ -318,6 +328,39 @@ Found check_blast_radius(const Scenario& it) {
 
 // --- expectations ---
 
+/// Whether some fault has a floor at all; packet faults and frozen processes may disturb nothing, so no timer bounds them.
+bool has_floor(const Scenario& it) {
+  return std::any_of(it.faults.begin(), it.faults.end(), [](const Fault& fault) {
+    switch (fault.kind) {
+      case FaultKind::packet_loss:
+      case FaultKind::packet_delay:
+      case FaultKind::packet_duplication:
+      case FaultKind::packet_reordering:
+        return false;
+      case FaultKind::stop_process:
+        return fault.process == Process::kubelet;
+      default:
+        return true;
+    }
+  });
+}
+
+Found check_floor(const Scenario& it) {
+  if (has_floor(it)) return std::nullopt;
+  const std::pair<std::string_view, const std::optional<TimeSpan>*> spans[] = {
+      {"detected_within", &it.expect.detected_within},   {"decided_within", &it.expect.decided_within},
+      {"acted_within", &it.expect.acted_within},         {"converged_within", &it.expect.converged_within},
+      {"redundancy_within", &it.expect.redundancy_within}, {"recovered_within", &it.expect.recovered_within},
+  };
+  constexpr std::string_view why = "counts in the floor, but no timer bounds the recovery from these faults; expected a duration or other timers";
+  for (const auto& [name, span] : spans)
+    if (*span && (*span)->uses(Timer::floor)) return problem("expect." + std::string(name), std::string(why));
+  for (const auto& [probe, span] : it.expect.downtime_max)
+    if (span.uses(Timer::floor)) return problem("expect.downtime_max." + probe, std::string(why));
+  if (it.deadline.uses(Timer::floor)) return problem("deadline", std::string(why));
+  return std::nullopt;
+}
+
 Found check_expect(const Scenario& it, const Longer& longer) {
   if (it.expect == Expect{}) return problem("expect", "is empty; expected at least one expectation");
   const std::pair<std::string_view, const std::optional<TimeSpan>*> phases[] = {
@@ -336,6 +379,9 @@ Found check_expect(const Scenario& it, const Longer& longer) {
     last_name = name;
     last = &**span;
   }
+  if (it.expect.recovered_within && longer(*it.expect.recovered_within, it.deadline))
+    return problem("expect.recovered_within", "lies beyond the deadline; expected at most " + to_text(it.deadline));
+  if (auto found = check_floor(it)) return found;
   for (const auto& [probe, span] : it.expect.downtime_max) {
     const std::string path = "expect.downtime_max." + probe;
     std::vector<std::string_view> known;
@@ -348,8 +394,8 @@ Found check_expect(const Scenario& it, const Longer& longer) {
     if (longer(span, it.deadline)) return problem(path, "lies beyond the deadline; expected at most " + to_text(it.deadline));
   }
   const auto& healer = it.controllers.node_healer;
-  if (it.expect.machines_replaced.value_or(0) > 0 && !(healer && healer->enabled && !healer->paused))
-    return problem("expect.machines_replaced", "nothing replaces machines here; expected controllers.node_healer, enabled and not paused");
+  if (it.expect.nodes_replaced.value_or(0) > 0 && !(healer && healer->enabled && !healer->paused))
+    return problem("expect.nodes_replaced", "nothing replaces nodes here; expected controllers.node_healer, enabled and not paused");
   return std::nullopt;
 }
 
@@ -369,6 +415,7 @@ std::uint32_t node_count(const Topology& topology, Role role) {
   if (topology.type == TopologyType::standalone) return 1;
   switch (role) {
     case Role::worker:
+      if (topology.workers == 0 && topology.type == TopologyType::overlapping_planes) return topology.control_plane;
       return topology.workers;
     case Role::control_plane:
       return topology.control_plane;

@@ -77,13 +77,15 @@ template <>
 inline constexpr bool is_tagged<Fault> = true;
 template <>
 inline constexpr bool is_tagged<Probe> = true;
+template <>
+inline constexpr bool is_tagged<Traffic> = true;
 
 template <class Visitor>
 void describe(Visitor& visit, Topology& it) {
   visit.field(Field{"type", Need::required, "how the planes share machines"}, it.type, Plain{});
   visit.field(Field{"etcd", Need::required, "voting etcd members: 1, 3, 5 or 7"}, it.etcd, CountRule{1, 7});
   visit.field(Field{"control_plane", Need::required, "control-plane nodes"}, it.control_plane, CountRule{1, 9});
-  visit.field(Field{"workers", Need::required, "worker nodes; 0 when standalone"}, it.workers, CountRule{0, 500});
+  visit.field(Field{"workers", Need::required, "nodes that are workers alone; with 0 the control-plane nodes carry the workload, unless planes are separated"}, it.workers, CountRule{0, 500});
 }
 
 template <class Visitor>
@@ -113,15 +115,18 @@ void describe(Visitor& visit, WorkloadDeployment& it) {
 
 template <class Visitor>
 void describe(Visitor& visit, Traffic& it) {
-  visit.field(Field{"service", Need::required, "the Service that is asked"}, it.service, name_rule());
+  visit.field(Field{"kind", Need::required, "what is asked"}, it.kind, Plain{});
+  if (it.kind != TrafficKind::api) visit.field(Field{"service", Need::required, "the Service that is asked"}, it.service, name_rule());
+  if (it.kind != TrafficKind::http)
+    visit.field(Field{"keys", Need::optional, "how many keys the clients share; few make them meet"}, it.keys, CountRule{1, 1000});
   visit.field(Field{"clients", Need::required, "clients that ask at the same time"}, it.clients, CountRule{1, 1000});
   visit.field(Field{"every", Need::required, "from one request of a client to its next"}, it.every, SpanRule{});
 }
 
 template <class Visitor>
 void describe(Visitor& visit, Workload& it) {
-  visit.field(Field{"deployments", Need::required, "what runs on the cluster"}, it.deployments, ListRule<Plain>{{}, 1, 50, false});
-  visit.field(Field{"traffic", Need::optional, "recorded requests to Services"}, it.traffic, ListRule<Plain>{{}, 0, 50, false});
+  visit.field(Field{"deployments", Need::optional, "what runs on the cluster"}, it.deployments, ListRule<Plain>{{}, 0, 50, false});
+  visit.field(Field{"traffic", Need::optional, "recorded requests, whose history is judged"}, it.traffic, ListRule<Plain>{{}, 0, 50, false});
 }
 
 template <class Visitor>
@@ -173,6 +178,9 @@ constexpr FaultNeeds needs(FaultKind kind) {
 template <class Visitor>
 void describe(Visitor& visit, Fault& it) {
   const FaultNeeds need = needs(it.kind);
+  std::string_view lasts = "until it is taken back";
+  if (it.kind == FaultKind::power_off) lasts = "until power is back; it stays off when absent";
+  if (it.kind == FaultKind::kill_process) lasts = "for so long it is kept down; left to its supervisor when absent";
   visit.field(Field{"name", Need::optional, "lets a later fault say `target: same_as_NAME`"}, it.name, fault_name_rule());
   visit.field(Field{"at", Need::optional, "since the faults began; at once when neither `at` nor `after` is given"}, it.at,
               SpanRule{.zero_allowed = true});
@@ -191,9 +199,7 @@ void describe(Visitor& visit, Fault& it) {
     visit.field(Field{"jitter", Need::optional, "at most this much more or less, drawn for each packet"}, it.jitter, SpanRule{});
   }
   if (need.duration)
-    visit.field(Field{"duration", need.duration_required ? Need::required : Need::optional,
-                      need.duration_required ? "until it is taken back" : "until it is taken back; to the end of the run when absent"},
-                it.duration, SpanRule{});
+    visit.field(Field{"duration", need.duration_required ? Need::required : Need::optional, lasts}, it.duration, SpanRule{});
 }
 
 template <class Visitor>
@@ -224,9 +230,10 @@ void describe(Visitor& visit, Expect& it) {
   visit.field(Field{"acted_within", Need::optional, "it has begun to do it"}, it.acted_within, with_floor);
   visit.field(Field{"converged_within", Need::optional, "the workload is whole again"}, it.converged_within, with_floor);
   visit.field(Field{"redundancy_within", Need::optional, "the cluster can lose as much as before"}, it.redundancy_within, with_floor);
+  visit.field(Field{"recovered_within", Need::optional, "the steady state is regained"}, it.recovered_within, with_floor);
   visit.field(Field{"downtime_max", Need::optional, "by probe: the longest time without a good answer"}, it.downtime_max,
               MapRule<SpanRule>{name_rule(), SpanRule{.floor_allowed = true, .zero_allowed = true}});
-  visit.field(Field{"machines_replaced", Need::optional, "exactly so many machines are made anew"}, it.machines_replaced, CountRule{0, 500});
+  visit.field(Field{"nodes_replaced", Need::optional, "exactly so many nodes are replaced by new machines"}, it.nodes_replaced, CountRule{0, 500});
   visit.field(Field{"guarantees", Need::optional, "that must hold throughout"}, it.guarantees, ListRule<Plain>{{}, 0, 50, true});
 }
 

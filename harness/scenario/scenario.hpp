@@ -18,7 +18,8 @@ enum class DriverName { sim, process, kind, remote };
 enum class ProfileName { kubernetes, fast };
 enum class TopologyType { standalone, overlapping_planes, separated_planes };
 
-/// How many nodes play which role. With overlapping planes the etcd members live on the control-plane nodes.
+/// How many nodes play which role. With overlapping planes the etcd members live on the
+/// control-plane nodes, and without workers those carry the workload too.
 struct Topology {
   TopologyType type = TopologyType::overlapping_planes;
   std::uint32_t etcd = 3;
@@ -27,7 +28,7 @@ struct Topology {
   friend bool operator==(const Topology&, const Topology&) = default;
 };
 
-/// Nodes of a role; a standalone node plays all three.
+/// Nodes that play a role; a standalone node plays all three.
 std::uint32_t node_count(const Topology& topology, Role role);
 std::uint32_t node_count(const Topology& topology);
 
@@ -56,9 +57,13 @@ struct WorkloadDeployment {
   friend bool operator==(const WorkloadDeployment&, const WorkloadDeployment&) = default;
 };
 
+enum class TrafficKind { http, kv, api };
+
 /// Recorded requests of several clients, one after the other each.
 struct Traffic {
-  std::string service;
+  TrafficKind kind = TrafficKind::http;
+  std::optional<std::string> service;   ///< http, kv
+  std::uint32_t keys = 10;              ///< kv, api: few keys make clients meet
   std::uint32_t clients = 1;
   TimeSpan every;       ///< from one request of a client to its next
   friend bool operator==(const Traffic&, const Traffic&) = default;
@@ -151,14 +156,17 @@ struct Probe {
 
 enum class Guarantee {
   no_acknowledged_write_lost,
+  linearizable,
   only_writes_since_snapshot_lost,
   watches_complete,
   one_leader_acts,
+  one_remediation_at_a_time,
   no_healthy_voter_removed,
   never_below_quorum,
   upgrade_in_order,
   disruption_budget_kept,
   fuse_respected,
+  controllers_up,
   controllers_settle,
   nothing_left_behind,
 };
@@ -170,8 +178,9 @@ struct Expect {
   std::optional<TimeSpan> acted_within;
   std::optional<TimeSpan> converged_within;
   std::optional<TimeSpan> redundancy_within;
+  std::optional<TimeSpan> recovered_within;           ///< steady state regained; beside the floor, if it counts in it
   std::map<std::string, TimeSpan> downtime_max;       ///< by probe
-  std::optional<std::uint32_t> machines_replaced;     ///< exactly
+  std::optional<std::uint32_t> nodes_replaced;        ///< exactly
   std::vector<Guarantee> guarantees;
   friend bool operator==(const Expect&, const Expect&) = default;
 };

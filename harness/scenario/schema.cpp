@@ -42,6 +42,7 @@ struct SchemaVisitor {
   }
 
   static OrderedJson default_of(bool value) { return value; }
+  static OrderedJson default_of(std::uint32_t value) { return value; }
   static OrderedJson default_of(const Amount& value) {
     const auto* share = std::get_if<Ratio>(&value.value);
     return share != nullptr ? OrderedJson(to_text(*share)) : OrderedJson();

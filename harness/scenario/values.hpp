@@ -32,15 +32,23 @@ struct Word {
 };
 
 /// The timers of a cluster that a scenario may count in, so that one file suits every timer profile.
+/// Each is named as in history::Timers.
 enum class Timer {
   node_status_update_frequency,
   node_lease_duration,
+  node_lease_renew_interval,
+  kubelet_restart_delay,
+  probe_period,
+  termination_grace_period,
   node_monitor_period,
   node_monitor_grace_period,
-  pod_eviction_toleration,
-  node_unhealthy_timeout,
-  node_startup_timeout,
+  toleration,
   leader_lease_duration,
+  leader_retry_period,
+  healer_poll_interval,
+  healer_unhealthy_after,
+  healer_never_joined_after,
+  machine_provision_delay,
   etcd_heartbeat_interval,
   etcd_election_timeout,
   floor,  ///< not a timer of a component: the least recovery time that the timers in force allow

@@ -25,6 +25,11 @@ constexpr std::array image_words{
     Word<WorkloadImage>{WorkloadImage::echo, "echo", "HTTP server that answers with the request"},
     Word<WorkloadImage>{WorkloadImage::kv, "kv", "HTTP key-value store"},
 };
+constexpr std::array traffic_words{
+    Word<TrafficKind>{TrafficKind::http, "http", "GET on a Service of the workload"},
+    Word<TrafficKind>{TrafficKind::kv, "kv", "reads, writes and compare-and-swaps of keys on a Service whose image is kv"},
+    Word<TrafficKind>{TrafficKind::api, "api", "reads, writes and compare-and-swaps of objects through the API"},
+};
 constexpr std::array fault_words{
     Word<FaultKind>{FaultKind::power_off, "power_off", "the node loses power at once; its disk is kept"},
     Word<FaultKind>{FaultKind::destroy_machine, "destroy_machine", "the machine and its disk are gone for good"},
@@ -41,10 +46,10 @@ constexpr std::array fault_words{
 constexpr std::array process_words{
     Word<Process>{Process::kubelet, "kubelet", ""},
     Word<Process>{Process::etcd, "etcd", ""},
-    Word<Process>{Process::kube_apiserver, "kube-apiserver", ""},
-    Word<Process>{Process::kube_scheduler, "kube-scheduler", ""},
-    Word<Process>{Process::kube_controller_manager, "kube-controller-manager", ""},
-    Word<Process>{Process::node_healer, "node-healer", ""},
+    Word<Process>{Process::kube_apiserver, "kube_apiserver", ""},
+    Word<Process>{Process::kube_scheduler, "kube_scheduler", ""},
+    Word<Process>{Process::kube_controller_manager, "kube_controller_manager", ""},
+    Word<Process>{Process::node_healer, "node_healer", ""},
     Word<Process>{Process::workload, "workload", "every process of the workload's pods on the node"},
 };
 constexpr std::array signal_words{
@@ -64,15 +69,18 @@ constexpr std::array probe_words{
 };
 constexpr std::array guarantee_words{
     Word<Guarantee>{Guarantee::no_acknowledged_write_lost, "no_acknowledged_write_lost", "what was acknowledged is still there"},
+    Word<Guarantee>{Guarantee::linearizable, "linearizable", "each key behaves like one register"},
     Word<Guarantee>{Guarantee::only_writes_since_snapshot_lost, "only_writes_since_snapshot_lost",
                     "after a restore exactly the writes since the snapshot are lost, and listed"},
     Word<Guarantee>{Guarantee::watches_complete, "watches_complete", "watches are ordered, complete and resumable"},
     Word<Guarantee>{Guarantee::one_leader_acts, "one_leader_acts", "one leader of each kind acts at a time"},
+    Word<Guarantee>{Guarantee::one_remediation_at_a_time, "one_remediation_at_a_time", "the healer replaces one node at a time"},
     Word<Guarantee>{Guarantee::no_healthy_voter_removed, "no_healthy_voter_removed", "no healthy etcd voter is removed"},
     Word<Guarantee>{Guarantee::never_below_quorum, "never_below_quorum", "no step of a controller takes etcd below quorum"},
     Word<Guarantee>{Guarantee::upgrade_in_order, "upgrade_in_order", "upgrade order and version skew respected, one at a time"},
     Word<Guarantee>{Guarantee::disruption_budget_kept, "disruption_budget_kept", "the budget of unavailable pods is kept"},
     Word<Guarantee>{Guarantee::fuse_respected, "fuse_respected", "nothing is remediated while too many nodes are unhealthy"},
+    Word<Guarantee>{Guarantee::controllers_up, "controllers_up", "of each controller an instance answers throughout"},
     Word<Guarantee>{Guarantee::controllers_settle, "controllers_settle", "controllers come to rest and stay still"},
     Word<Guarantee>{Guarantee::nothing_left_behind, "nothing_left_behind", "no orphan processes, files, rules or objects"},
 };
@@ -83,6 +91,7 @@ std::span<const Word<DriverName>> words(DriverName) { return driver_words; }
 std::span<const Word<ProfileName>> words(ProfileName) { return profile_words; }
 std::span<const Word<TopologyType>> words(TopologyType) { return topology_words; }
 std::span<const Word<WorkloadImage>> words(WorkloadImage) { return image_words; }
+std::span<const Word<TrafficKind>> words(TrafficKind) { return traffic_words; }
 std::span<const Word<FaultKind>> words(FaultKind) { return fault_words; }
 std::span<const Word<Process>> words(Process) { return process_words; }
 std::span<const Word<Signal>> words(Signal) { return signal_words; }

@@ -12,6 +12,7 @@ std::span<const Word<DriverName>> words(DriverName);
 std::span<const Word<ProfileName>> words(ProfileName);
 std::span<const Word<TopologyType>> words(TopologyType);
 std::span<const Word<WorkloadImage>> words(WorkloadImage);
+std::span<const Word<TrafficKind>> words(TrafficKind);
 std::span<const Word<FaultKind>> words(FaultKind);
 std::span<const Word<Process>> words(Process);
 std::span<const Word<Signal>> words(Signal);

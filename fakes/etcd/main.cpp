@@ -1,0 +1,6 @@
+#include "fakes/etcd/etcd.hpp"
+#include "harness/runtime/real/main.hpp"
+
+int main(int argument_count, char** arguments) {
+  return skidpad::runtime::run_program(argument_count, arguments, skidpad::fakes::etcd::etcd_main);
+}

@@ -1,4 +1,4 @@
-/// The rows of the conformance profile, as docs/behaviours.md names them.
+/// The rows of the conformance profile.
 #include "harness/scenario/behaviours.hpp"
 
 #include <array>

@@ -1,6 +1,6 @@
 /// @file behaviours.hpp
 /// The behaviours that make up the conformance profile: what a scenario's `behaviours` may name.
-/// Limits: identifier and title only; the criteria stand in docs/behaviours.md.
+/// Limits: identifier and title only; the criteria are what scenarios and checkers show.
 #pragma once
 
 #include <span>

@@ -53,7 +53,7 @@ TextRule object_rule() {
 ChoiceRule behaviour_rule() {
   ChoiceRule rule;
   for (const Behaviour& behaviour : behaviours()) rule.choices.push_back(behaviour.id);
-  rule.expected = "a row of docs/behaviours.md, such as N1";
+  rule.expected = "a row that `skidpad list behaviours` shows, such as N1";
   return rule;
 }
 

@@ -92,6 +92,17 @@ TEST(TreeScenarios, NodeLossIsAboutAHighlyAvailableClusterOnAnyDriver) {
   EXPECT_TRUE(node_loss.drivers.empty()) << "the same file runs on every driver";
 }
 
+TEST(Documentation, ShowsAScenarioThatLoads) {
+  const std::string text = testing::read_file(testing::source_folder() / "docs/scenario-language.md");
+  constexpr std::string_view open = "```yaml\n", close = "```\n";
+  std::string scenario;
+  for (std::size_t from = text.find(open); from != std::string::npos; from = text.find(open, from)) {
+    from += open.size();
+    scenario += text.substr(from, text.find(close, from) - from);
+  }
+  EXPECT_NO_THROW(parse_scenario(scenario, "node-loss.yaml")) << scenario;
+}
+
 // --- input that no pair can hold: too large, too deep, binary, not a file ---
 
 struct HostileText {

@@ -188,7 +188,7 @@ struct Expect {
 struct Scenario {
   std::string name;
   std::string hypothesis;                     ///< the file's first comment
-  std::vector<std::string> behaviours;        ///< rows of docs/behaviours.md
+  std::vector<std::string> behaviours;        ///< rows of the conformance profile
   std::vector<DriverName> drivers;            ///< empty: every driver that can
   std::optional<ProfileName> profile;         ///< none: the driver's own
   Topology topology;

@@ -1,6 +1,8 @@
 #include "harness/scenario/schema.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "harness/scenario/fields.hpp"
 
@@ -189,6 +191,49 @@ std::string accepts(const OrderedJson& schema) {
   return schema.contains("properties") ? "see below" : "map from name to " + accepts(schema.at("additionalProperties"));
 }
 
+std::string row_of(const std::string& key, std::string_view need, const OrderedJson& property) {
+  std::string row = "| `" + key + "`" + std::string(need) + " | " + accepts(property) + " | " + property.at("description").get<std::string>();
+  if (const OrderedJson& otherwise = member_or_null(property, "default"); !otherwise.is_null()) row += "; default " + code(otherwise);
+  return row + " |\n";
+}
+
+bool requires_key(const OrderedJson& schema, const std::string& key) {
+  for (const OrderedJson& name : member_or_null(schema, "required"))
+    if (name == key) return true;
+  return false;
+}
+
+/// A tagged record: what each kind means, the keys all share, and the keys of some.
+void write_kinds(const OrderedJson& kinds, const std::string& path, std::string& out) {
+  const auto kinds_with = [&](const std::string& key) {
+    return std::count_if(kinds.begin(), kinds.end(), [&](const OrderedJson& kind) { return kind.at("properties").contains(key); });
+  };
+  const auto is_shared = [&](const std::string& key) { return kinds_with(key) == static_cast<std::ptrdiff_t>(kinds.size()); };
+  out += "\n### `" + path + "`\n\n| kind | what it is | takes besides |\n|---|---|---|\n";
+  for (const OrderedJson& kind : kinds) {
+    std::string own;
+    for (const auto& [key, property] : kind.at("properties").items())
+      if (!is_shared(key)) own += (own.empty() ? "`" : ", `") + key + "`" + (requires_key(kind, key) ? "" : " (optional)");
+    out += "| `" + kind.at("title").get<std::string>() + "` | " + kind.at("description").get<std::string>() + " | " + own + " |\n";
+  }
+  out += "\n| key of every kind | accepts | what it says |\n|---|---|---|\n";
+  for (const auto& [key, property] : kinds.front().at("properties").items()) {
+    if (!is_shared(key)) continue;
+    OrderedJson shown = property;
+    if (key == "kind") shown = {{"type", "string"}, {"description", property.at("description")}};
+    out += row_of(key, requires_key(kinds.front(), key) ? "" : " (optional)", shown);
+  }
+  out += "\n| key of some kinds | accepts | what it says |\n|---|---|---|\n";
+  std::vector<std::string> written;
+  for (const OrderedJson& kind : kinds)
+    for (const auto& [key, property] : kind.at("properties").items()) {
+      const std::string row = is_shared(key) ? std::string() : row_of(key, "", property);
+      if (row.empty() || std::find(written.begin(), written.end(), row) != written.end()) continue;
+      out += row;
+      written.push_back(row);
+    }
+}
+
 void write_table(const OrderedJson& schema, const std::string& path, std::string& out);
 
 void write_tables_below(const OrderedJson& schema, const std::string& path, std::string& out) {
@@ -196,27 +241,16 @@ void write_tables_below(const OrderedJson& schema, const std::string& path, std:
     out += "\n### `" + path + "`\n";
     write_table(schema, path, out);
   } else if (const OrderedJson& alternatives = member_or_null(schema, "oneOf"); alternatives.is_array()) {
-    for (const OrderedJson& alternative : alternatives) {
-      out += "\n### `" + path + "` of kind `" + alternative.at("title").get<std::string>() + "`\n\n";
-      out += alternative.at("description").get<std::string>() + ".\n";
-      write_table(alternative, path, out);
-    }
+    write_kinds(alternatives, path, out);
   } else if (schema.contains("items")) {
     write_tables_below(schema.at("items"), path + "[]", out);
   }
 }
 
 void write_table(const OrderedJson& schema, const std::string& path, std::string& out) {
-  const OrderedJson& required = member_or_null(schema, "required");
   out += "\n| key | accepts | what it says |\n|---|---|---|\n";
-  for (const auto& [key, property] : schema.at("properties").items()) {
-    bool is_required = false;
-    for (const OrderedJson& name : required) is_required |= name == key;
-    out += "| `" + key + "`" + (is_required ? "" : " (optional)") + " | " + accepts(property) + " | " +
-           property.at("description").get<std::string>();
-    if (const OrderedJson& otherwise = member_or_null(property, "default"); !otherwise.is_null()) out += "; default " + code(otherwise);
-    out += " |\n";
-  }
+  for (const auto& [key, property] : schema.at("properties").items())
+    out += row_of(key, requires_key(schema, key) ? "" : " (optional)", property);
   for (const auto& [key, property] : schema.at("properties").items())
     write_tables_below(property, path.empty() ? key : path + "." + key, out);
 }

@@ -1,0 +1,208 @@
+#include "harness/scenario/run_plan.hpp"
+
+#include "harness/runtime/usage_error.hpp"
+#include "harness/scenario/words.hpp"
+
+namespace skidpad::scenario {
+namespace {
+
+using namespace std::chrono_literals;
+
+Duration named_timer(const history::Timers& timers, Duration floor, Timer timer) {
+  switch (timer) {
+    case Timer::node_status_update_frequency: return timers.node_status_update_frequency;
+    case Timer::node_lease_duration: return timers.node_lease_duration;
+    case Timer::node_monitor_period: return timers.node_monitor_period;
+    case Timer::node_monitor_grace_period: return timers.node_monitor_grace_period;
+    case Timer::pod_eviction_toleration: return timers.toleration;
+    case Timer::node_unhealthy_timeout: return timers.healer_unhealthy_after;
+    case Timer::node_startup_timeout: return timers.healer_never_joined_after;
+    case Timer::leader_lease_duration: return timers.leader_lease_duration;
+    case Timer::etcd_heartbeat_interval: return timers.etcd_heartbeat_interval;
+    case Timer::etcd_election_timeout: return timers.etcd_election_timeout;
+    case Timer::floor: return floor;
+  }
+  return floor;
+}
+
+/// Faults as the floor sees them, with the spans that do not count in floors themselves.
+std::vector<check::FloorFault> floor_faults(const Scenario& scenario, const history::Timers& timers) {
+  const auto value = [&](Timer timer) { return named_timer(timers, Duration::zero(), timer); };
+  std::vector<check::FloorFault> faults;
+  std::optional<Duration> first;
+  Duration last = Duration::zero();
+  for (const Fault& fault : scenario.faults) {
+    Duration at = last;
+    if (fault.at) at = resolve(*fault.at, value);
+    if (fault.after) at = last + resolve(*fault.after, value);
+    last = at;
+    if (!first) first = at;
+    check::FloorFault floor;
+    floor.kind = to_word(fault.kind);
+    if (fault.process) floor.process = to_word(*fault.process);
+    floor.offset = at - *first;
+    if (fault.duration) floor.healed_after = resolve(*fault.duration, value);
+    faults.push_back(std::move(floor));
+  }
+  return faults;
+}
+
+/// kubelet's own pods are not the healer's: a scenario without it leaves nodes as they are.
+bool heals_nodes(const Scenario& scenario) {
+  const auto& healer = scenario.controllers.node_healer;
+  return healer && healer->enabled && !healer->paused;
+}
+
+cluster::TopologyType topology_type(TopologyType type) {
+  switch (type) {
+    case TopologyType::standalone: return cluster::TopologyType::standalone;
+    case TopologyType::overlapping_planes: return cluster::TopologyType::overlapping_planes;
+    case TopologyType::separated_planes: return cluster::TopologyType::separated_planes;
+  }
+  return cluster::TopologyType::standalone;
+}
+
+std::string amount_text(const Amount& amount) {
+  if (amount.is_all()) return "100%";
+  if (const auto* count = std::get_if<std::uint32_t>(&amount.value)) return std::to_string(*count);
+  return to_text(std::get<Ratio>(amount.value));
+}
+
+void put_phase(history::Expectations& expectations, const char* phase, const std::optional<TimeSpan>& span, const RunPlan& plan) {
+  if (span) expectations.phases_within[phase] = plan.resolved(*span);
+}
+
+history::Expectations expectations_of(const RunPlan& plan) {
+  const Scenario& scenario = plan.scenario;
+  const Expect& expect = scenario.expect;
+  history::Expectations expectations;
+  for (const Guarantee guarantee : expect.guarantees) expectations.guarantees.emplace_back(to_word(guarantee));
+  put_phase(expectations, "detected", expect.detected_within, plan);
+  put_phase(expectations, "decided", expect.decided_within, plan);
+  put_phase(expectations, "acted", expect.acted_within, plan);
+  put_phase(expectations, "converged", expect.converged_within, plan);
+  put_phase(expectations, "redundancy_back", expect.redundancy_within, plan);
+  expectations.deadline = plan.resolved(scenario.deadline);
+  for (const auto& [probe, span] : expect.downtime_max) expectations.downtime_max[probe] = plan.resolved(span);
+  for (const Probe& probe : scenario.probes) expectations.probe_interval[probe.name] = plan.resolved(probe.interval) + plan.resolved(probe.timeout);
+  if (expect.machines_replaced) expectations.nodes_replaced = *expect.machines_replaced;
+  if (heals_nodes(scenario)) {
+    expectations.controllers_up = {"node-healer"};
+    expectations.unhealthy_nodes_max = static_cast<std::int64_t>(resolve(scenario.controllers.node_healer->max_unhealthy, node_count(scenario.topology, Role::worker)));
+    expectations.remediation_labels = {{"result", "finished"}};
+  }
+  return expectations;
+}
+
+cluster::ClusterSpec cluster_of(const RunPlan& plan) {
+  cluster::ClusterSpec cluster;
+  const Topology& topology = plan.scenario.topology;
+  cluster.topology = topology_type(topology.type);
+  cluster.etcd_count = topology.etcd;
+  cluster.control_plane_count = topology.control_plane;
+  cluster.worker_count = topology.workers;
+  cluster.release = plan.options.release;
+  cluster.timers = plan.timers;
+  const auto& healer = plan.scenario.controllers.node_healer;
+  cluster.healer.enabled = healer && healer->enabled;
+  if (healer) {
+    cluster.healer.paused = healer->paused;
+    cluster.healer.max_unhealthy = amount_text(healer->max_unhealthy);
+  }
+  return cluster;
+}
+
+history::Header header_of(const RunPlan& plan, DriverName driver) {
+  history::Header header;
+  header.skidpad_version = plan.options.skidpad_version;
+  header.scenario = plan.scenario.name;
+  header.scenario_file = plan.options.scenario_file;
+  header.hypothesis = plan.scenario.hypothesis;
+  header.driver = to_word(driver);
+  header.seed = plan.options.seed;
+  header.topology = {{"type", std::string(cluster::name(plan.cluster.topology))},
+                     {"etcd", std::to_string(plan.cluster.etcd_count)},
+                     {"control_plane", std::to_string(plan.cluster.control_plane_count)},
+                     {"workers", std::to_string(plan.cluster.worker_count)}};
+  header.versions = {{"kubernetes", plan.cluster.release}, {"etcd", plan.cluster.etcd_release}};
+  header.timers = plan.timers;
+  header.expectations = expectations_of(plan);
+  header.repeat_command = "skidpad run " + (header.scenario_file.empty() ? header.scenario : header.scenario_file) + " --driver=" + header.driver +
+                          " --seed=" + std::to_string(header.seed);
+  if (plan.options.profile) header.repeat_command += " --profile=" + std::string(to_word(*plan.options.profile));
+  return header;
+}
+
+}  // namespace
+
+ProfileName default_profile(DriverName driver) { return driver == DriverName::process ? ProfileName::fast : ProfileName::kubernetes; }
+
+history::Timers timers_of(ProfileName profile) { return profile == ProfileName::fast ? history::fast() : history::kubernetes(); }
+
+RunPlan plan_run(Scenario scenario, DriverName driver, RunOptions options) {
+  RunPlan plan;
+  plan.scenario = std::move(scenario);
+  plan.options = std::move(options);
+  const std::optional<ProfileName> asked = plan.options.profile ? plan.options.profile : plan.scenario.profile;
+  plan.timers = timers_of(asked.value_or(default_profile(driver)));
+  if (const auto& healer = plan.scenario.controllers.node_healer) {
+    const auto value = [&](Timer timer) { return named_timer(plan.timers, Duration::zero(), timer); };
+    if (healer->unhealthy_after) plan.timers.healer_unhealthy_after = resolve(*healer->unhealthy_after, value);
+    if (healer->never_joined_after) plan.timers.healer_never_joined_after = resolve(*healer->never_joined_after, value);
+  }
+  const auto replacement = heals_nodes(plan.scenario) ? check::NodeReplacement::by_node_healer : check::NodeReplacement::none;
+  const auto floor = check::floor_of(floor_faults(plan.scenario, plan.timers), plan.timers, replacement);
+  const Duration floor_value = floor ? floor->longest : Duration::zero();
+  plan.timer_value = [timers = plan.timers, floor_value](Timer timer) { return named_timer(timers, floor_value, timer); };
+  if (const auto problem = find_contradiction(plan.scenario, plan.timer_value)) {
+    throw UsageError(plan.options.scenario_file + ": " + problem->path + ": " + problem->what + " (timers of profile " + plan.timers.profile + ")");
+  }
+  plan.cluster = cluster_of(plan);
+  plan.header = header_of(plan, driver);
+  const auto& allowed = plan.scenario.drivers;
+  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), driver) == allowed.end()) {
+    plan.not_applicable = "the scenario is not meant for driver " + std::string(to_word(driver));
+  }
+  return plan;
+}
+
+std::string missing_capability(const Scenario& scenario, const driver::Driver& driver) {
+  using driver::Capability;
+  for (const Fault& fault : scenario.faults) {
+    std::optional<Capability> needed;
+    switch (fault.kind) {
+      case FaultKind::partition: needed = Capability::cut_links; break;
+      case FaultKind::packet_loss:
+      case FaultKind::packet_delay:
+      case FaultKind::packet_duplication:
+      case FaultKind::packet_reordering: needed = Capability::shape_links; break;
+      default: break;
+    }
+    if (!needed) continue;
+    if (const std::string why = driver.lacks(*needed); !why.empty()) {
+      return "fault " + std::string(to_word(fault.kind)) + " cannot be made by driver " + driver.name() + " here: " + why;
+    }
+  }
+  return "";
+}
+
+std::string describe(const RunPlan& plan) {
+  std::string text = plan.scenario.name + ": " + plan.scenario.hypothesis + "\n";
+  text += "  cluster   " + plan.header.topology.at("type") + ", " + plan.header.topology.at("etcd") + " etcd, " +
+          plan.header.topology.at("control_plane") + " control plane, " + plan.header.topology.at("workers") + " workers, timers " +
+          plan.timers.profile + "\n";
+  for (const Fault& fault : plan.scenario.faults) {
+    text += "  fault     " + std::string(to_word(fault.kind)) + " on " + to_text(fault.target);
+    if (fault.process) text += " (" + std::string(to_word(*fault.process)) + ")";
+    if (fault.at) text += ", " + to_text(plan.resolved(*fault.at)) + " after steady state";
+    if (fault.after) text += ", " + to_text(plan.resolved(*fault.after)) + " after the fault before";
+    if (fault.duration) text += ", for " + to_text(plan.resolved(*fault.duration));
+    text += "\n";
+  }
+  text += "  radius    " + std::to_string(plan.scenario.blast_radius.nodes) + " nodes";
+  for (const Role role : plan.scenario.blast_radius.roles) text += ", " + std::string(to_word(role));
+  text += "\n  deadline  " + to_text(plan.resolved(plan.scenario.deadline)) + " from the first fault\n";
+  return text;
+}
+
+}  // namespace skidpad::scenario

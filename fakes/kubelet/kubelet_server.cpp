@@ -19,12 +19,13 @@ namespace {
 constexpr std::uint64_t log_chunk_bytes_max = 256 * 1024;
 constexpr std::size_t decisions_max = 1000;
 
-HttpResponse text_response(int status, std::string body, const char* type = "text/plain; charset=utf-8") {
+/// Takes the parts, since g++ 12 destroys an aggregate made inside a co_await expression twice.
+Task<void> reply(HttpResponder& responder, int status, std::string body, std::string type = "text/plain; charset=utf-8") {
   HttpResponse response;
   response.status = status;
-  response.headers.set("Content-Type", type);
+  response.headers.set("Content-Type", std::move(type));
   response.body = std::move(body);
-  return response;
+  (void)co_await responder.send(std::move(response));
 }
 
 std::vector<std::string> path_parts(std::string_view path) {
@@ -128,14 +129,17 @@ Result<runtime::TlsServerOptions> KubeletServer::tls_options() {
 }
 
 Task<void> KubeletServer::answer_healthz(const HttpRequest& request, HttpResponder& responder) {
-  (void)co_await responder.send(request.path() == "/healthz" ? text_response(200, "ok") : text_response(404, "404 page not found\n"));
+  const bool known = request.path() == "/healthz";
+  const int status = known ? 200 : 404;
+  const std::string body = known ? "ok" : "404 page not found\n";
+  co_await reply(responder, status, body);
 }
 
 /// Real mapping of paths to node subresources: pkg/kubelet/server/auth.go.
 Task<void> KubeletServer::answer(const HttpRequest& request, HttpResponder& responder) {
   const std::string path(request.path());
   if (!request.peer.verified && !options_.anonymous) {
-    (void)co_await responder.send(text_response(401, "Unauthorized"));
+    co_await reply(responder, 401, "Unauthorized");
     co_return;
   }
   std::string subresource = "proxy";
@@ -145,13 +149,13 @@ Task<void> KubeletServer::answer(const HttpRequest& request, HttpResponder& resp
   const std::string verb = request.method == "POST" ? "create" : "get";
   if (!co_await may(request.peer, verb, subresource, path)) {
     const std::string user = request.peer.verified ? request.peer.common_name : "system:anonymous";
-    (void)co_await responder.send(text_response(403, "Forbidden (user=" + user + ", verb=" + verb + ", resource=nodes, subresource=" + subresource + ")"));
+    co_await reply(responder, 403, "Forbidden (user=" + user + ", verb=" + verb + ", resource=nodes, subresource=" + subresource + ")");
     co_return;
   }
   if (request.method != "GET") {
-    (void)co_await responder.send(text_response(405, "Method Not Allowed\n"));
+    co_await reply(responder, 405, "Method Not Allowed\n");
   } else if (path == "/healthz" || path == "/healthz/ping" || path == "/healthz/syncloop") {
-    (void)co_await responder.send(text_response(200, "ok"));
+    co_await reply(responder, 200, "ok");
   } else if (path == "/pods" || path == "/pods/" || path == "/runningpods/") {
     Json list = Json::object();
     list["kind"] = "PodList";
@@ -162,15 +166,15 @@ Task<void> KubeletServer::answer(const HttpRequest& request, HttpResponder& resp
       if (path == "/runningpods/" && runtime::text_at(pod, {"status", "phase"}) != "Running") continue;
       list["items"].push_back(std::move(pod));
     }
-    (void)co_await responder.send(text_response(200, list.dump(), "application/json"));
+    co_await reply(responder, 200, list.dump(), "application/json");
   } else if (path == "/metrics") {
-    (void)co_await responder.send(text_response(200, metrics_.text(), "text/plain; version=0.0.4; charset=utf-8"));
+    co_await reply(responder, 200, metrics_.text(), "text/plain; version=0.0.4; charset=utf-8");
   } else if (path == "/stats/summary") {
-    (void)co_await responder.send(text_response(200, view_.stats_summary().dump(), "application/json"));
+    co_await reply(responder, 200, view_.stats_summary().dump(), "application/json");
   } else if (path.starts_with("/containerLogs/")) {
     co_await send_logs(request, responder);
   } else {
-    (void)co_await responder.send(text_response(404, "404 page not found\n"));
+    co_await reply(responder, 404, "404 page not found\n");
   }
 }
 
@@ -208,7 +212,7 @@ Task<bool> KubeletServer::may(runtime::PeerIdentity peer, std::string verb, std:
 Task<void> KubeletServer::send_logs(const HttpRequest& request, HttpResponder& responder) {
   const auto parts = path_parts(request.path());
   if (parts.size() != 4) {
-    (void)co_await responder.send(text_response(400, "expected /containerLogs/NAMESPACE/POD/CONTAINER"));
+    co_await reply(responder, 400, "expected /containerLogs/NAMESPACE/POD/CONTAINER");
     co_return;
   }
   bool follow = false;
@@ -225,13 +229,14 @@ Task<void> KubeletServer::send_logs(const HttpRequest& request, HttpResponder& r
   auto text = disk.read(path);
   if (path.empty() || !text) {
     const std::string which = previous ? "previous terminated container" : "container";
-    (void)co_await responder.send(text_response(path.empty() ? 404 : 400, which + " \"" + parts[3] + "\" in pod \"" + parts[2] + "\" not found"));
+    const int status = path.empty() ? 404 : 400;
+    co_await reply(responder, status, which + " \"" + parts[3] + "\" in pod \"" + parts[2] + "\" not found");
     co_return;
   }
   std::uint64_t offset = text.value().size();
   const std::string shown = lines ? last_lines(text.value(), *lines) : std::move(text.value());
   if (!follow) {
-    (void)co_await responder.send(text_response(200, shown));
+    co_await reply(responder, 200, shown);
     co_return;
   }
   runtime::HttpHeaders headers;

@@ -75,7 +75,7 @@ TEST(Manifest, BadOnesSayWhichFieldIsWrong) {
       {"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b, volumeMounts: [{name: x, mountPath: /x}]}]}", "Not found: \"x\""},
       {"apiVersion: v1\nkind: [Pod\n", "yaml:"},
       {"a: 1\na: 2\n", "already set"},
-      {"\x01\x02\xff", "yaml:"},
+      {"\x01\x02\xff", "manifest: expected an object"},
   };
   for (const auto& one : cases) {
     const auto parsed = parse_manifest(one.text, "/m", "n");

@@ -328,7 +328,8 @@ Task<void> Pod::run_hook(Container& container, std::string hook, Duration timeou
     probe["livenessProbe"] = action;
     auto spec = read_probe(probe, ProbeKind::liveness);
     spec->timeout = timeout;
-    answer = co_await ask(runtime, *spec, address_, ProcessSpec());
+    ProcessSpec no_command;
+    answer = co_await ask(runtime, *spec, address_, no_command);
   } else if (find(action, {"sleep"}).is_object()) {
     const Duration wanted = std::chrono::seconds(runtime::integer_at(action, {"sleep", "seconds"}));
     co_await runtime.sleep_for(std::min(wanted, timeout));

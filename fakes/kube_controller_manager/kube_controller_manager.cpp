@@ -1,0 +1,171 @@
+#include "fakes/kube_controller_manager/kube_controller_manager.hpp"
+
+#include "fakes/kube_controller_manager/certificates.hpp"
+#include "fakes/kube_controller_manager/daemon_set.hpp"
+#include "fakes/kube_controller_manager/deployment.hpp"
+#include "fakes/kube_controller_manager/endpoints.hpp"
+#include "fakes/kube_controller_manager/garbage_collector.hpp"
+#include "fakes/kube_controller_manager/namespaces.hpp"
+#include "fakes/kube_controller_manager/node_lifecycle.hpp"
+#include "fakes/kube_controller_manager/pod_garbage.hpp"
+#include "fakes/kube_controller_manager/replica_set.hpp"
+#include "fakes/kube_controller_manager/taint_eviction.hpp"
+#include "harness/client/component_server.hpp"
+#include "harness/client/kubernetes/leader_elector.hpp"
+#include "harness/runtime/usage_error.hpp"
+
+namespace skidpad::fakes::kube_controller_manager {
+
+using client::ComponentServer;
+using runtime::Flags;
+
+namespace {
+
+constexpr std::int64_t default_secure_port = 10257;
+
+int fail(Runtime& runtime, const std::string& message) {
+  Json fields = Json::object();
+  fields["error"] = message;
+  runtime.log().error("command_failed", fields);
+  return 1;
+}
+
+/// What must be readable before anything starts.
+struct KeyFiles {
+  std::string root_ca_pem;
+  std::optional<runtime::KeyPair> signing_ca;
+};
+
+Result<KeyFiles> read_key_files(Runtime& runtime, const Settings& settings) {
+  KeyFiles files;
+  if (!settings.root_ca_file.empty()) {
+    TRY(auto pem, runtime.disk().read(settings.root_ca_file));
+    files.root_ca_pem = std::move(pem);
+  }
+  if (!settings.cluster_signing_cert_file.empty() && !settings.cluster_signing_key_file.empty()) {
+    runtime::KeyPair ca;
+    TRY(auto certificate, runtime.disk().read(settings.cluster_signing_cert_file));
+    TRY(auto key, runtime.disk().read(settings.cluster_signing_key_file));
+    ca.certificate_pem = std::move(certificate);
+    ca.key_pem = std::move(key);
+    files.signing_ca = std::move(ca);
+  }
+  return files;
+}
+
+std::vector<std::unique_ptr<Controller>> make_controllers(Surroundings& around, const KeyFiles& files) {
+  std::vector<std::unique_ptr<Controller>> made;
+  const auto add = [&]<class T>(const char* name, std::in_place_type_t<T>, auto&&... more) {
+    if (around.settings.enabled(name)) made.push_back(std::make_unique<T>(around, more...));
+  };
+  add("deployment-controller", std::in_place_type<DeploymentController>);
+  add("replicaset-controller", std::in_place_type<ReplicaSetController>);
+  add("daemonset-controller", std::in_place_type<DaemonSetController>);
+  add("node-lifecycle-controller", std::in_place_type<NodeLifecycleController>);
+  add("taint-eviction-controller", std::in_place_type<TaintEvictionController>);
+  add("pod-garbage-collector-controller", std::in_place_type<PodGarbageCollector>);
+  add("endpointslice-controller", std::in_place_type<EndpointSliceController>);
+  add("endpoints-controller", std::in_place_type<EndpointsController>);
+  add("garbage-collector-controller", std::in_place_type<GarbageCollector>);
+  add("namespace-controller", std::in_place_type<NamespaceController>);
+  add("serviceaccount-controller", std::in_place_type<ServiceAccountController>);
+  add("certificatesigningrequest-approving-controller", std::in_place_type<CertificateApprover>);
+  if (!files.root_ca_pem.empty()) {
+    add("root-ca-certificate-publisher-controller", std::in_place_type<RootCaPublisher>, files.root_ca_pem);
+  }
+  if (files.signing_ca) {
+    add("certificatesigningrequest-signing-controller", std::in_place_type<CertificateSigner>, *files.signing_ca);
+  }
+  return made;
+}
+
+/// One term as leader: everything is made anew, so nothing of an earlier term's cache is acted on.
+class Term {
+ public:
+  Term(client::KubernetesClient& client, client::Metrics& metrics, const Settings& settings, const KeyFiles& files)
+      : informers_(client), around_{client.runtime(), client, informers_, metrics, settings}, files_(files) {}
+  Task<void> run() {
+    runtime::StopState& stop = co_await runtime::CurrentStop();
+    controllers_ = make_controllers(around_, files_);
+    runtime::TaskGroup group(stop);
+    informers_.start(group);
+    co_await informers_.wait_until_synced();
+    synced_ = true;
+    for (const auto& controller : controllers_) controller->start(group);
+    co_await group.join();
+  }
+  bool synced() const { return synced_; }
+
+ private:
+  client::InformerSet informers_;
+  Surroundings around_;
+  const KeyFiles& files_;
+  std::vector<std::unique_ptr<Controller>> controllers_;
+  bool synced_ = false;
+};
+
+}  // namespace
+
+Task<int> kube_controller_manager_main(Runtime& runtime, std::vector<std::string> arguments) {
+  Settings settings;
+  client::ComponentServerOptions server_options;
+  server_options.secure_port = default_secure_port;
+  server_options.own_name = "kube-controller-manager";
+  client::LeaderElectionFlags leader_election;
+  Flags flags("kube-controller-manager", "Brings what is asked for and what there is together.");
+  settings.add_to(flags);
+  server_options.add_to(flags);
+  leader_election.add_to(flags);
+  try {
+    if (!flags.parse(arguments)) co_return 0;
+    settings.finish();
+  } catch (const UsageError& bad) {
+    co_return fail(runtime, bad.what());
+  }
+  const auto files = read_key_files(runtime, settings);
+  if (!files) co_return fail(runtime, files.error().message);
+  auto kubeconfig =
+      settings.kubeconfig.empty() ? client::in_cluster_kubeconfig(runtime) : client::load_kubeconfig(runtime.disk(), settings.kubeconfig);
+  if (!kubeconfig) co_return fail(runtime, kubeconfig.error().message);
+
+  client::ClientOptions client_options;
+  client_options.user_agent = "kube-controller-manager/v1.32.0 (linux/amd64) skidpad";
+  client::KubernetesClient client(runtime, kubeconfig.value(), client_options);
+  client::Metrics metrics;
+  metrics.describe("leader_election_master_status", "Gauge of if the reporting system is master of the relevant lease.");
+  metrics.describe("workqueue_depth", "Current depth of workqueue");
+  metrics.describe("workqueue_adds_total", "Total number of adds handled by workqueue");
+  metrics.describe("workqueue_retries_total", "Total number of retries handled by workqueue");
+
+  client::EventRecorderOptions recorder_options;
+  recorder_options.component = "kube-controller-manager";
+  client::EventRecorder recorder(client, recorder_options);
+  client::LeaderElector elector(client, leader_election.options("kube-controller-manager"), &recorder);
+  const bool elect = leader_election.leader_elect;
+  metrics.add_collector([&](client::Metrics& now) {
+    client::Metrics::Labels name;
+    name["name"] = "kube-controller-manager";
+    if (elect) now.set("leader_election_master_status", elector.is_leader() ? 1 : 0, name);
+  });
+  Term term(client, metrics, settings, files.value());
+
+  ComponentServer server(runtime, metrics, server_options);
+  server.add_check("ping", ComponentServer::Where::everywhere, [] { return std::string(); });
+  server.add_check("leaderElection", ComponentServer::Where::everywhere, [] { return std::string(); });
+  if (auto listening = server.listen(); !listening) co_return fail(runtime, listening.error().message);
+
+  runtime::TaskGroup group(runtime.stop());
+  group.spawn("server", server.run());
+  group.spawn("events", recorder.run());
+  if (!elect) {
+    co_await term.run();
+    co_return 0;
+  }
+  client.set_write_deadline([&] { return elector.leads_until(); });
+  std::function<Task<void>()> lead = [&term] { return term.run(); };
+  co_await elector.run(std::move(lead));
+  // As the real one: a process that lost its lease starts again from nothing.
+  co_return fail(runtime, "leaderelection lost");
+}
+
+}  // namespace skidpad::fakes::kube_controller_manager

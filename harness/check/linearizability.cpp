@@ -17,6 +17,7 @@ using history::Outcome;
 /// A register's content, interned: index into a table of texts. 0 is "absent".
 using StateId = std::uint32_t;
 constexpr StateId absent = 0;
+constexpr std::size_t shown_max = 5;  // of the deepest order, as evidence
 constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
 enum class Kind { get, put, append, remove, cas };
@@ -128,7 +129,7 @@ class Search {
 
   Verdict run();
   std::size_t states_visited() const { return states_visited_; }
-  /// The step at which the deepest attempt got stuck: a return nothing before it could reach.
+  /// The step at which the deepest attempt got stuck: it was answered, yet has no place. And the last steps placed before it.
   std::size_t stuck_step() const { return stuck_step_; }
   const std::vector<std::size_t>& deepest_order() const { return deepest_order_; }
 
@@ -247,11 +248,11 @@ Verdict Search::run() {
       continue;
     }
     // A return stands here whose call has no place yet (or only optional steps are left): this order is a dead end.
-    if (entry != tail && (placed.size() >= placed_deepest || stuck_step_ == nowhere)) {
+    if (entry != tail && (placed.size() > placed_deepest || stuck_step_ == nowhere)) {
       placed_deepest = placed.size();
       stuck_step_ = entries_[entry].step;
       deepest_order_.clear();
-      for (const Placed& one : placed) deepest_order_.push_back(one.step);
+      for (std::size_t i = placed.size() - std::min(placed.size(), shown_max); i < placed.size(); ++i) deepest_order_.push_back(placed[i].step);
     }
     if (placed.empty()) return Verdict::fail;
     const Placed last = placed.back();
@@ -294,9 +295,7 @@ LinearizabilityResult check_register(std::span<const Operation> operations, cons
     const Operation& stuck = *kept[search.stuck_step()].operation;
     result.reason = "no order explains " + describe(stuck);
     const auto& order = search.deepest_order();
-    constexpr std::size_t shown_max = 5;
-    const std::size_t begin = order.size() > shown_max ? order.size() - shown_max : 0;
-    for (std::size_t i = begin; i < order.size(); ++i) result.evidence.push_back("placed: " + describe(*kept[order[i]].operation));
+    for (const std::size_t step : order) result.evidence.push_back("placed: " + describe(*kept[step].operation));
     result.evidence.push_back("stuck: " + describe(stuck));
   } else {
     result.reason = std::to_string(result.operations_judged) + " operations have a legal order";

@@ -122,7 +122,7 @@ TEST(Linearizability, SaysUnknownWhenItsBudgetIsSpent) {
 // Goal: the checker agrees with a real register under any overlap. Method: run seeded clients against a register whose effect
 // happens at a known point inside each interval, then plant one stale read.
 TEST(Linearizability, AcceptsWhatARegisterDidAndRefusesOnePlantedStaleRead) {
-  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     runtime::Random random(seed);
     struct Planned { Operation operation; std::int64_t effect; };
     std::vector<Planned> planned;
@@ -166,6 +166,18 @@ TEST(Linearizability, AcceptsWhatARegisterDidAndRefusesOnePlantedStaleRead) {
     operations.back().observed = first_written->value;
     ASSERT_EQ(check_register(operations).verdict, Verdict::fail) << "seed " << seed;
   }
+}
+
+// A long history of one busy key must cost time in proportion, not in squares: the memo keeps only the window in flight.
+TEST(Linearizability, JudgesTwentyThousandOperationsOnOneKey) {
+  std::vector<Operation> operations;
+  for (int i = 0; i < 10'000; ++i) {
+    operations.push_back(put("a", std::to_string(i), i * 10, i * 10 + 7));
+    operations.push_back(get("b", i % 3 == 0 && i > 0 ? std::to_string(i - 1) : std::to_string(i), i * 10 + 5, i * 10 + 9));
+  }
+  const auto result = check_register(operations);
+  EXPECT_EQ(result.verdict, Verdict::pass) << result.reason;
+  EXPECT_LT(result.states_visited, 60'000u);
 }
 
 void expect_known_verdicts(const std::filesystem::path& folder) {

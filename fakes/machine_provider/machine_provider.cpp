@@ -304,15 +304,6 @@ Task<Result<void>> MachineProvider::reinstall_now(EntryPointer entry, InstallReq
   co_return co_await install_and_boot(entry);
 }
 
-Task<void> MachineProvider::shut_down() {
-  operations_.kill();
-  // Not remove(): the group is stopped, and every machine ends whatever operation was under way.
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : machines_) names.push_back(name);
-  machines_.clear();
-  for (const std::string& name : names) (void)co_await backend_.destroy(name);
-}
-
 // --- HTTP ---
 
 MachineProvider::Access MachineProvider::access_of(const HttpRequest& request) const {

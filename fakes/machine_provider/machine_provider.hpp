@@ -55,8 +55,6 @@ class MachineProvider {
   Task<Result<void>> remove(std::string name);
   Task<Result<Machine>> set_power(std::string name, bool on);
   Task<Result<Machine>> reinstall(std::string name, InstallRequest request);
-  /// Stops what is under way and destroys every machine.
-  Task<void> shut_down();
 
  private:
   struct Entry {

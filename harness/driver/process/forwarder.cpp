@@ -21,7 +21,9 @@ namespace skidpad::driver::process {
 namespace {
 
 using Milliseconds = std::chrono::milliseconds;
-constexpr Milliseconds connect_time_max{1000};
+/// While there is another target to try; enough for links slowed by a fault, and short for a person who waits.
+constexpr Milliseconds connect_time_with_alternative{250};
+constexpr Milliseconds connect_time_max{3000};
 constexpr Milliseconds shunned_time{5000};
 constexpr std::size_t connections_max = 1000;
 constexpr std::size_t pending_bytes_max = 256 << 10;
@@ -160,7 +162,7 @@ class Forwarder::Loop {
       const sockaddr_in address = to_socket_address(targets[pair.target]);
       if (::connect(pair.side[1].socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EINPROGRESS) {
         pair.connecting = true;
-        pair.connect_due = monotonic_now() + connect_time_max;
+        pair.connect_due = monotonic_now() + (pair.tries + 1 < targets.size() ? connect_time_with_alternative : connect_time_max);
         return true;
       }
     }

@@ -1,7 +1,7 @@
 /// @file forwarder.hpp
 /// Carries TCP connections from the host's loopback into the cluster, spread over several targets.
 /// Promise: the listeners belong to the network namespace they were opened in; connections go out in the namespace of the
-/// thread that calls start(); a target that refuses or does not answer within a second is passed over, and tried last for a while.
+/// thread that calls start(); a target that refuses or does not answer soon is passed over, and tried last for a while.
 /// Limits: one thread, a thousand connections.
 #pragma once
 

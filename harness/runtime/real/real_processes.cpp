@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -149,6 +150,10 @@ Result<std::unique_ptr<Process>> RealProcesses::spawn_with_output(const ProcessS
   arguments.insert(arguments.begin(), spec.executable);
   std::vector<std::string> environment;
   for (const auto& [name, value] : spec.environment) environment.push_back(name + "=" + value);
+  // Which machine of which run a process belongs to: a sweep finds by it what nobody else can (driver/process/process_table.hpp).
+  if (const char* machine = std::getenv("SKIDPAD_MACHINE"); machine != nullptr && spec.environment.count("SKIDPAD_MACHINE") == 0) {
+    environment.push_back(std::string("SKIDPAD_MACHINE=") + machine);
+  }
 
   SpawnAttributes attributes;
   sigset_t none, all;

@@ -9,19 +9,11 @@ namespace {
 using namespace std::chrono_literals;
 
 Duration named_timer(const history::Timers& timers, Duration floor, Timer timer) {
-  switch (timer) {
-    case Timer::node_status_update_frequency: return timers.node_status_update_frequency;
-    case Timer::node_lease_duration: return timers.node_lease_duration;
-    case Timer::node_monitor_period: return timers.node_monitor_period;
-    case Timer::node_monitor_grace_period: return timers.node_monitor_grace_period;
-    case Timer::pod_eviction_toleration: return timers.toleration;
-    case Timer::node_unhealthy_timeout: return timers.healer_unhealthy_after;
-    case Timer::node_startup_timeout: return timers.healer_never_joined_after;
-    case Timer::leader_lease_duration: return timers.leader_lease_duration;
-    case Timer::etcd_heartbeat_interval: return timers.etcd_heartbeat_interval;
-    case Timer::etcd_election_timeout: return timers.etcd_election_timeout;
-    case Timer::floor: return floor;
+  if (timer == Timer::floor) return floor;
+  for (const auto& [name, value] : history::named_durations(timers)) {
+    if (name == to_word(timer)) return value;
   }
+  ASSERT(!"every timer of the language is one of history::Timers");
   return floor;
 }
 
@@ -72,6 +64,19 @@ void put_phase(history::Expectations& expectations, const char* phase, const std
   if (span) expectations.phases_within[phase] = plan.resolved(*span);
 }
 
+/// A span that counts in floors is judged beside the floor of the very run; another is one more deadline.
+void put_recovery(history::Expectations& expectations, const TimeSpan& span, const RunPlan& plan) {
+  if (!span.uses(Timer::floor)) {
+    expectations.deadline = std::min(expectations.deadline.value_or(Duration::max()), plan.resolved(span));
+    return;
+  }
+  TimeSpan rest = span;
+  const auto floor = std::find_if(rest.multiples.begin(), rest.multiples.end(), [](const auto& multiple) { return multiple.timer == Timer::floor; });
+  expectations.recovery_floor_factor = floor->thousandths / 1000.0;
+  rest.multiples.erase(floor);
+  expectations.recovery_slack = plan.resolved(rest);
+}
+
 history::Expectations expectations_of(const RunPlan& plan) {
   const Scenario& scenario = plan.scenario;
   const Expect& expect = scenario.expect;
@@ -85,7 +90,8 @@ history::Expectations expectations_of(const RunPlan& plan) {
   expectations.deadline = plan.resolved(scenario.deadline);
   for (const auto& [probe, span] : expect.downtime_max) expectations.downtime_max[probe] = plan.resolved(span);
   for (const Probe& probe : scenario.probes) expectations.probe_interval[probe.name] = plan.resolved(probe.interval) + plan.resolved(probe.timeout);
-  if (expect.machines_replaced) expectations.nodes_replaced = *expect.machines_replaced;
+  if (expect.recovered_within) put_recovery(expectations, *expect.recovered_within, plan);
+  if (expect.nodes_replaced) expectations.nodes_replaced = *expect.nodes_replaced;
   if (heals_nodes(scenario)) {
     expectations.controllers_up = {"node-healer"};
     expectations.unhealthy_nodes_max = static_cast<std::int64_t>(resolve(scenario.controllers.node_healer->max_unhealthy, node_count(scenario.topology, Role::worker)));

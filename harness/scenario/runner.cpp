@@ -1,0 +1,542 @@
+#include "harness/scenario/runner.hpp"
+
+#include "harness/cluster/cluster_maker.hpp"
+#include "harness/fault/link_fault.hpp"
+#include "harness/fault/machine_fault.hpp"
+#include "harness/fault/node_object_fault.hpp"
+#include "harness/fault/process_fault.hpp"
+#include "harness/scenario/cluster_view.hpp"
+#include "harness/scenario/targets.hpp"
+#include "harness/scenario/words.hpp"
+#include "harness/scenario/workload_objects.hpp"
+#include "harness/workload/prober.hpp"
+#include "harness/workload/register_traffic.hpp"
+
+namespace skidpad::scenario {
+namespace {
+
+using runtime::Error;
+using runtime::ErrorCode;
+using runtime::Result;
+using runtime::success;
+using namespace std::chrono_literals;
+
+constexpr char workload_namespace[] = "default";
+
+/// Why a run did not come to its natural end. Thrown inside a run, caught once in Runner::run().
+struct RunAborted {
+  std::string outcome;  ///< "error" or "not_applicable"
+  std::string reason;
+};
+
+/// "kube_apiserver" -> "kube-apiserver", as the program is called.
+std::string program_of(Process process) {
+  std::string name(to_word(process));
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+int number_of(Signal signal) {
+  switch (signal) {
+    case Signal::kill: return 9;
+    case Signal::terminate: return 15;
+    case Signal::abort: return 6;
+  }
+  return 9;
+}
+
+/// One condition of the steady state, looked at once.
+struct Condition {
+  std::string name;
+  bool ok = false;
+  std::string observed;
+  std::string expected;
+};
+
+}  // namespace
+
+/// The state of one run; its tasks end with it.
+class Runner::Run {
+ public:
+  Run(Runner& runner, Instant start)
+      : driver_(runner.driver_),
+        runtime_(runner.driver_.runtime()),
+        plan_(runner.plan_),
+        recorder_(runner.recorder_),
+        observer_(runner.observer_),
+        start_(start),
+        random_(runtime::Random(runner.plan_.options.seed).split("runner")),
+        tasks_(background_) {
+    background_.gate = nullptr;
+  }
+
+  Task<void> execute() {
+    phase("cluster");
+    co_await make_cluster();
+    phase("workload");
+    co_await start_workload();
+    phase("steady state");
+    co_await reach_steady_state();
+    phase("faults");
+    co_await make_faults();
+    phase("recovery");
+    co_await await_recovery();
+    phase("audit");
+    co_await audit();
+  }
+
+  /// Heals what is still broken; never throws but for a stop.
+  Task<void> heal_all() {
+    for (auto& [id, fault] : lasting_) co_await heal(id, *fault);
+    lasting_.clear();
+    background_.request_stop();
+    co_await tasks_.join();
+  }
+
+ private:
+  Duration now() const { return runtime_.now() - start_; }
+
+  void phase(std::string_view name) {
+    recorder_.phase(now(), name);
+    observer_.phase(name);
+  }
+
+  [[noreturn]] void abort(const std::string& reason) const { throw RunAborted{"error", reason}; }
+
+  // --- cluster and workload ---
+
+  Task<void> make_cluster() {
+    cluster::ClusterSpec spec = plan_.cluster;
+    driver_.prepare(spec);
+    runtime::Random random = random_.split("cluster");
+    auto assets = cluster::render_assets(spec, runtime_.pki(), random);
+    if (!assets) abort("rendering the cluster: " + assets.error().message);
+    assets_ = std::move(assets.value());
+    admin_ = std::make_unique<client::KubernetesClient>(runtime_, assets_.admin);
+    cluster::MakeOptions options;
+    options.progress = [this](std::string_view step) { observer_.note("cluster: " + std::string(step) + " after " + to_text(rounded(now()))); };
+    auto made = co_await cluster::make_cluster(runtime_, driver_.machines(), *admin_, assets_, std::move(options));
+    if (!made) abort("making the cluster: " + made.error().message);
+    ViewOptions view;
+    view.workload_namespace = workload_namespace;
+    view.poll_interval = std::max<Duration>(plan_.timers.node_monitor_period / 2, 100ms);
+    view_ = std::make_unique<ClusterView>(runtime_, *admin_, assets_, recorder_, start_, view);
+    tasks_.spawn("cluster_view", view_->run());
+    co_await view_->wait_until_synced();
+  }
+
+  static Duration rounded(Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration); }
+
+  Task<void> start_workload() {
+    for (const Json& object : workload_objects(plan_.scenario.workload, plan_.timers, workload_namespace)) {
+      auto type = cluster::type_of(object);
+      ASSERT(type.has_value());
+      auto created = co_await admin_->create(type.value(), object);
+      if (!created) abort("creating the workload: " + created.error().message);
+      if (type.value() == client::types::services) {
+        node_ports_[client::name_of(created.value())] = static_cast<std::uint16_t>(runtime::integer_at(created.value()["spec"]["ports"][0], {"nodePort"}));
+      }
+    }
+    workload::ScraperOptions scraper;
+    scraper.interval = std::max<Duration>(plan_.timers.healer_poll_interval, 500ms);
+    scraper.timeout = 1s;
+    scraper.prefixes = {"controller_", "leader_election_", "etcd_server_has_leader", "etcd_server_leader_changes_seen_total", "process_resident_memory_bytes"};
+    scraper.targets = [this] { return view_->scrape_targets(); };
+    tasks_.spawn("scraper", workload::scrape(runtime_, recorder_, start_, std::move(scraper)));
+    co_await wait_for_pods();
+    for (std::size_t index = 0; index < plan_.scenario.workload.traffic.size(); ++index) co_await start_traffic(plan_.scenario.workload.traffic[index], index);
+    for (const Probe& probe : plan_.scenario.probes) start_probe(probe);
+  }
+
+  Task<void> wait_for_pods() {
+    const Instant due = runtime_.now() + plan_.resolved(plan_.scenario.steady_state.within);
+    while (view_->pods().healthy < view_->pods().wanted) {
+      if (runtime_.now() > due) abort("the workload is not Ready: " + std::to_string(view_->pods().healthy) + " of " + std::to_string(view_->pods().wanted) + " pods");
+      co_await runtime_.sleep_for(20ms);
+    }
+  }
+
+  /// The Service on every node, control plane first: users come in where no worker's loss is in the way.
+  std::vector<runtime::Endpoint> service_entries(const std::string& service) const {
+    std::vector<runtime::Endpoint> entries;
+    for (const bool workers : {false, true}) {
+      for (const cluster::NodePlan& node : assets_.plan.nodes) {
+        const bool plain_worker = node.worker && !node.control_plane;
+        if (plain_worker == workers) entries.push_back(runtime::Endpoint{node.address, node_ports_.at(service)});
+      }
+    }
+    return entries;
+  }
+
+  Task<void> start_traffic(const Traffic& traffic, std::size_t index) {
+    const Duration every = plan_.resolved(traffic.every);
+    if (traffic.kind == TrafficKind::http) {
+      for (std::uint32_t client = 0; client < traffic.clients; ++client) {
+        workload::ProbeSchedule schedule;
+        schedule.name = "traffic-" + *traffic.service + "-" + std::to_string(client);
+        schedule.target = "Service/" + *traffic.service;
+        schedule.interval = every;
+        schedule.timeout = 2s;
+        start_question(std::move(schedule), service_entries(*traffic.service), "/echo");
+      }
+      co_return;
+    }
+    workload::RegisterTrafficOptions options;
+    options.workload = std::string(to_word(traffic.kind)) + "-" + std::to_string(index);
+    options.clients = traffic.clients;
+    options.keys = traffic.keys;
+    options.every = every;
+    std::function<std::unique_ptr<workload::Registers>()> connect;
+    if (traffic.kind == TrafficKind::api) {
+      connect = [this] { return workload::make_api_registers(runtime_, assets_.admin, workload_namespace, 5s); };
+    } else {
+      connect = [this, entries = service_entries(*traffic.service)] { return workload::make_http_registers(runtime_, entries, 5s); };
+    }
+    traffic_.push_back(std::make_unique<workload::RegisterTraffic>(runtime_, recorder_, start_, random_.split(options.workload), options, std::move(connect)));
+    co_await traffic_.back()->prepare(runtime_.now() + 1min);
+    traffic_group_.spawn(options.workload, traffic_.back()->run());
+  }
+
+  void start_question(workload::ProbeSchedule schedule, std::vector<runtime::Endpoint> entries, const std::string& path) {
+    questions_.push_back(std::make_unique<workload::HttpQuestion>(runtime_, std::move(entries), path, schedule.timeout));
+    workload::HttpQuestion& question = *questions_.back();
+    tasks_.spawn(schedule.name, workload::probe(runtime_, recorder_, start_, std::move(schedule), [&question] { return question.ask(); }));
+  }
+
+  void start_probe(const Probe& probe) {
+    workload::ProbeSchedule schedule;
+    schedule.name = probe.name;
+    schedule.interval = plan_.resolved(probe.interval);
+    schedule.timeout = plan_.resolved(probe.timeout);
+    if (probe.kind == ProbeKind::http) {
+      schedule.target = "Service/" + *probe.service + probe.path;
+      start_question(std::move(schedule), service_entries(*probe.service), probe.path);
+      return;
+    }
+    client::ClientOptions options;
+    options.user_agent = "skidpad-probe";
+    options.request_timeout = schedule.timeout;
+    options.connect_timeout = schedule.timeout / 3;
+    api_probes_.push_back(std::make_unique<client::KubernetesClient>(runtime_, assets_.admin, options));
+    client::KubernetesClient& api = *api_probes_.back();
+    schedule.target = probe.kind == ProbeKind::api_read ? "Namespace/default" : "ConfigMap/default/skidpad-probe";
+    const bool writes = probe.kind == ProbeKind::api_write;
+    tasks_.spawn(schedule.name, workload::probe(runtime_, recorder_, start_, schedule, [&api, writes] { return writes ? write_once(api) : read_once(api); }));
+  }
+
+  static Task<Result<void>> read_once(client::KubernetesClient& api) {
+    auto read = co_await api.get(client::types::namespaces, "", "default");
+    if (!read) co_return read.error();
+    co_return success();
+  }
+
+  static Task<Result<void>> write_once(client::KubernetesClient& api) {
+    Json object;
+    object["apiVersion"] = "v1";
+    object["kind"] = "ConfigMap";
+    object["metadata"] = {{"name", "skidpad-probe"}, {"namespace", workload_namespace}};
+    object["data"]["at"] = std::to_string(api.runtime().now().time_since_epoch().count());
+    auto written = co_await api.update(client::types::config_maps, object);
+    if (!written && written.error().code == ErrorCode::not_found) written = co_await api.create(client::types::config_maps, object);
+    if (!written) co_return written.error();
+    co_return success();
+  }
+
+  // --- steady state ---
+
+  void require(std::vector<Condition>& conditions, const char* name, const std::optional<Amount>& wanted, Health health) const {
+    if (!wanted) return;
+    const std::size_t least = resolve(*wanted, health.wanted);
+    Condition condition;
+    condition.name = name;
+    condition.ok = health.healthy >= least;
+    condition.observed = std::to_string(health.healthy) + " of " + std::to_string(health.wanted);
+    condition.expected = "at least " + std::to_string(least);
+    conditions.push_back(std::move(condition));
+  }
+
+  std::vector<Condition> look() const {
+    const SteadyState& wanted = plan_.scenario.steady_state;
+    std::vector<Condition> conditions;
+    require(conditions, "nodes_ready", wanted.nodes_ready, view_->nodes());
+    require(conditions, "pods_ready", wanted.pods_ready, view_->pods());
+    require(conditions, "etcd_healthy", wanted.etcd_healthy, view_->etcd());
+    require(conditions, "api_servers_ready", wanted.api_servers_ready, view_->api_servers());
+    return conditions;
+  }
+
+  Json status() const {
+    const auto text = [](Health health) { return std::to_string(health.healthy) + "/" + std::to_string(health.wanted); };
+    return {{"nodes", text(view_->nodes())}, {"pods", text(view_->pods())}, {"etcd", text(view_->etcd())}, {"api", text(view_->api_servers())}};
+  }
+
+  static bool all_hold(const std::vector<Condition>& conditions) {
+    return std::all_of(conditions.begin(), conditions.end(), [](const Condition& condition) { return condition.ok; });
+  }
+
+  void tell_steady_state(const char* stage, const std::vector<Condition>& conditions) {
+    Json told = Json::array();
+    for (const Condition& condition : conditions) {
+      told.push_back({{"name", condition.name}, {"ok", condition.ok}, {"observed", condition.observed}, {"expected", condition.expected}});
+    }
+    recorder_.steady_state(now(), stage, all_hold(conditions), std::move(told));
+  }
+
+  /// Waits until the conditions have held without a break for the asked time. False when `due` came first.
+  Task<bool> hold_steady(const char* stage, Instant due) {
+    const Duration hold = plan_.resolved(plan_.scenario.steady_state.hold);
+    const Duration between = std::max<Duration>(plan_.timers.node_monitor_period / 5, 50ms);
+    std::optional<Instant> since;
+    std::optional<bool> told;
+    for (;;) {
+      const std::vector<Condition> conditions = look();
+      observer_.status(status());
+      const bool holds = all_hold(conditions);
+      if (told != holds) tell_steady_state(stage, conditions);
+      told = holds;
+      if (!holds) since.reset();
+      if (holds && !since) since = runtime_.now();
+      if (since && runtime_.now() - *since >= hold) {
+        tell_steady_state(stage, conditions);
+        co_return true;
+      }
+      if (runtime_.now() >= due) co_return false;
+      co_await runtime_.sleep_for(between);
+    }
+  }
+
+  Task<void> reach_steady_state() {
+    const bool reached = co_await hold_steady("before", runtime_.now() + plan_.resolved(plan_.scenario.steady_state.within));
+    if (!reached) {
+      std::string missing;
+      for (const Condition& condition : look()) {
+        if (!condition.ok) missing += (missing.empty() ? "" : ", ") + condition.name + " " + condition.observed;
+      }
+      abort("the steady state was not reached before the faults: " + (missing.empty() ? "it did not hold long enough" : missing));
+    }
+  }
+
+  // --- faults ---
+
+  Situation situation() const {
+    Situation situation;
+    situation.nodes_with_workload = view_->nodes_with_workload();
+    situation.etcd_leader = view_->etcd_leader();
+    situation.scheduler_leader = view_->lease_holder("kube-scheduler");
+    situation.controller_manager_leader = view_->lease_holder("kube-controller-manager");
+    situation.earlier = earlier_;
+    return situation;
+  }
+
+  std::vector<fault::TargetMachine> machines_but(const std::vector<fault::TargetMachine>& targets) const {
+    std::vector<fault::TargetMachine> others;
+    for (const cluster::NodePlan& node : assets_.plan.nodes) {
+      const bool is_target = std::any_of(targets.begin(), targets.end(), [&](const auto& target) { return target.name == node.name; });
+      if (!is_target) others.push_back(fault::TargetMachine{node.name, node.address});
+    }
+    return others;
+  }
+
+  std::unique_ptr<fault::Fault> prepare(const Fault& wanted, std::vector<fault::TargetMachine> targets, std::vector<fault::TargetMachine> others) {
+    const fault::Scene scene{driver_, *admin_};
+    fault::LinkFaultOptions link;
+    link.inbound = wanted.direction != Direction::outbound;
+    link.outbound = wanted.direction != Direction::inbound;
+    switch (wanted.kind) {
+      case FaultKind::power_off: return fault::make_machine_fault(scene, fault::MachineLoss::power_off, std::move(targets));
+      case FaultKind::destroy_machine: return fault::make_machine_fault(scene, fault::MachineLoss::destroy, std::move(targets));
+      case FaultKind::reinstall_machine: {
+        std::map<std::string, fakes::machine_provider::InstallRequest> with;
+        for (const cluster::MachineSpec& machine : assets_.machines) with[machine.name] = {machine.files, machine.units};
+        return fault::make_machine_fault(scene, fault::MachineLoss::reinstall, std::move(targets), std::move(with));
+      }
+      case FaultKind::delete_node: return fault::make_node_object_fault(scene, std::move(targets));
+      case FaultKind::kill_process: return fault::make_process_fault(scene, {program_of(*wanted.process), number_of(wanted.signal)}, std::move(targets));
+      case FaultKind::stop_process: return fault::make_process_fault(scene, {program_of(*wanted.process), 19}, std::move(targets));
+      case FaultKind::partition: link.rule.cut = true; break;
+      case FaultKind::packet_loss: link.rule.loss = *wanted.chance; break;
+      case FaultKind::packet_duplication: link.rule.duplicate = *wanted.chance; break;
+      case FaultKind::packet_reordering: link.rule.reorder = *wanted.chance; break;
+      case FaultKind::packet_delay:
+        link.rule.delay = plan_.resolved(*wanted.delay);
+        if (wanted.jitter) link.rule.jitter = plan_.resolved(*wanted.jitter);
+        break;
+    }
+    return fault::make_link_fault(scene, std::move(link), std::move(targets), std::move(others));
+  }
+
+  Task<void> make_faults() {
+    const Instant steady = runtime_.now();
+    for (std::size_t index = 0; index < plan_.scenario.faults.size(); ++index) {
+      const Fault& wanted = plan_.scenario.faults[index];
+      if (wanted.at) co_await runtime_.sleep_until(std::max(steady + plan_.resolved(*wanted.at), runtime_.now()));
+      if (wanted.after) co_await runtime_.sleep_for(plan_.resolved(*wanted.after));
+      co_await make_fault(wanted, wanted.name.value_or(std::string(to_word(wanted.kind)) + "-" + std::to_string(index + 1)));
+    }
+  }
+
+  Task<void> make_fault(const Fault& wanted, std::string id) {
+    runtime::Random random = random_.split(id);
+    auto targets = resolve_target(wanted.target, assets_.plan, situation(), random);
+    if (!targets) abort("fault " + id + ": " + targets.error().message);
+    std::vector<fault::TargetMachine> others = machines_but(targets.value());
+    if (wanted.from) {
+      auto from = resolve_target(*wanted.from, assets_.plan, situation(), random);
+      if (!from) abort("fault " + id + ": " + from.error().message);
+      others = std::move(from.value());
+    }
+    history::FaultInterval interval;
+    interval.id = id;
+    interval.kind = to_word(wanted.kind);
+    if (wanted.process) interval.process = to_word(*wanted.process);
+    for (const fault::TargetMachine& target : targets.value()) {
+      interval.targets.push_back(target.name);
+      earlier_[id].push_back(target.name);
+    }
+    for (const std::string& target : interval.targets) interval.blast_radius.push_back("Node/" + target);
+    if (interval.targets.size() > plan_.scenario.blast_radius.nodes) abort("fault " + id + " would leave its blast radius");
+    std::unique_ptr<fault::Fault> fault = prepare(wanted, targets.value(), std::move(others));
+    // Written down before it is made: what was about to be done is known even if this process dies in the middle.
+    recorder_.fault_injected(now(), interval);
+    observer_.note("fault " + id + ": " + interval.kind + " on " + joined(interval.targets));
+    auto injected = co_await fault->inject();
+    if (!injected) abort("fault " + id + " could not be made: " + injected.error().message);
+    fault::Sighting sighting = co_await fault->witness();
+    history::Witness witness;
+    witness.name = sighting.witness;
+    witness.independent = true;
+    witness.confirmed = sighting.confirmed;
+    witness.evidence = sighting.evidence;
+    witness.time = now();
+    recorder_.fault_witness(now(), id, witness);
+    observer_.note("witness " + sighting.witness + ": " + sighting.evidence);
+    lasting_[id] = std::move(fault);
+    if (wanted.duration) tasks_.spawn("heal " + id, heal_later(id, plan_.resolved(*wanted.duration)));
+  }
+
+  static std::string joined(const std::vector<std::string>& names) {
+    std::string all;
+    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+    return all;
+  }
+
+  Task<void> heal_later(std::string id, Duration after) {
+    co_await runtime_.sleep_for(after);
+    auto fault = lasting_.extract(id);
+    if (fault.empty()) co_return;
+    co_await heal(id, *fault.mapped());
+  }
+
+  Task<void> heal(std::string id, fault::Fault& fault) {
+    auto healed = co_await fault.heal();
+    if (healed) {
+      recorder_.fault_healed(now(), id);
+    } else {
+      recorder_.event(now(), history::event_kind::note, id, {{"text", "could not be healed: " + healed.error().message}});
+    }
+    observer_.note("healed " + id + (healed ? "" : " in vain: " + healed.error().message));
+  }
+
+  // --- recovery and audit ---
+
+  /// The fault must first be felt: a steady state that was never disturbed is no recovery.
+  Task<void> await_recovery() {
+    const Instant due = runtime_.now() + plan_.resolved(plan_.scenario.deadline);
+    const Instant felt_by = std::min(due, runtime_.now() + felt_within());
+    tell_steady_state("after", look());
+    while (all_hold(look()) && runtime_.now() < felt_by) {
+      observer_.status(status());
+      co_await runtime_.sleep_for(50ms);
+    }
+    const bool recovered = co_await hold_steady("after", due);
+    observer_.note(recovered ? "steady state regained" : "steady state not regained by the deadline");
+    // Faults with an end of their own must have ended before anyone calls it recovered.
+    while (recovered && !pending_heals().empty() && runtime_.now() < due) co_await runtime_.sleep_for(100ms);
+  }
+
+  std::vector<std::string> pending_heals() const {
+    std::vector<std::string> pending;
+    for (std::size_t index = 0; index < plan_.scenario.faults.size(); ++index) {
+      const Fault& fault = plan_.scenario.faults[index];
+      const std::string id = fault.name.value_or(std::string(to_word(fault.kind)) + "-" + std::to_string(index + 1));
+      if (fault.duration && lasting_.contains(id)) pending.push_back(id);
+    }
+    return pending;
+  }
+
+  /// The longest that a node's silence can stay unnoticed.
+  Duration felt_within() const {
+    return plan_.timers.node_monitor_grace_period + 2 * plan_.timers.node_monitor_period + plan_.timers.node_lease_renew_interval;
+  }
+
+  Task<void> audit() {
+    traffic_group_.request_stop();
+    co_await traffic_group_.join();
+    const Instant due = runtime_.now() + 30s;
+    for (const auto& traffic : traffic_) co_await traffic->audit(due);
+  }
+
+  driver::Driver& driver_;
+  runtime::Runtime& runtime_;
+  const RunPlan& plan_;
+  history::Recorder& recorder_;
+  RunObserver& observer_;
+  Instant start_;
+  runtime::Random random_;
+  cluster::ClusterAssets assets_;
+  std::unique_ptr<client::KubernetesClient> admin_;
+  std::unique_ptr<ClusterView> view_;
+  std::map<std::string, std::uint16_t> node_ports_;
+  std::vector<std::unique_ptr<workload::RegisterTraffic>> traffic_;
+  std::vector<std::unique_ptr<workload::HttpQuestion>> questions_;
+  std::vector<std::unique_ptr<client::KubernetesClient>> api_probes_;
+  std::map<std::string, std::unique_ptr<fault::Fault>> lasting_;
+  std::map<std::string, std::vector<std::string>> earlier_;
+  /// Not a child of the program's own stop: after Ctrl-C healing still works, then these are stopped.
+  runtime::StopState background_;
+  runtime::TaskGroup tasks_;
+  runtime::TaskGroup traffic_group_{background_};
+};
+
+Runner::Runner(driver::Driver& driver, RunPlan plan, history::Recorder& recorder, RunObserver& observer)
+    : driver_(driver), plan_(std::move(plan)), recorder_(recorder), observer_(observer) {}
+Runner::~Runner() = default;
+
+Task<void> Runner::run() {
+  runtime::Runtime& runtime = driver_.runtime();
+  const Instant start = runtime.now();
+  const auto now = [&] { return runtime.now() - start; };
+  recorder_.run_started(Duration::zero());
+  std::string outcome = "completed";
+  std::string reason;
+  {
+    Run run(*this, start);
+    try {
+      if (plan_.not_applicable.empty()) plan_.not_applicable = missing_capability(plan_.scenario, driver_);
+      if (!plan_.not_applicable.empty()) throw RunAborted{"not_applicable", plan_.not_applicable};
+      auto execution = run.execute();
+      co_await execution;
+    } catch (const RunAborted& aborted) {
+      outcome = aborted.outcome;
+      reason = aborted.reason;
+    } catch (const runtime::Cancelled&) {
+      outcome = "interrupted";
+      reason = "stopped by the user";
+    }
+    // The user's stop ends the run, not the cleaning up after it.
+    runtime::StopState unstoppable;
+    auto healing = run.heal_all();
+    healing.use_stop_state(unstoppable);
+    co_await healing;
+    observer_.phase("cleanup");
+    recorder_.phase(now(), "cleanup");
+    auto tearing_down = driver_.tear_down();
+    tearing_down.use_stop_state(unstoppable);
+    driver::Leftovers leftovers = co_await tearing_down;
+    recorder_.cleanup(now(), leftovers.checked, std::move(leftovers.found));
+  }
+  if (!reason.empty()) observer_.note(outcome + ": " + reason);
+  recorder_.run_ended(now(), outcome, reason);
+}
+
+}  // namespace skidpad::scenario

@@ -164,7 +164,8 @@ Task<void> ClusterView::poll_etcd() {
     std::size_t healthy = 0;
     std::optional<std::string> leader;
     for (const cluster::NodePlan* node : assets_.plan.etcd_nodes()) {
-      auto status = co_await etcd_client_.status(runtime::Endpoint{node->address, etcd_port});
+      runtime::Endpoint endpoint{node->address, etcd_port};
+      auto status = co_await etcd_client_.status(std::move(endpoint));
       if (!status || status.value().leader == client::MemberId{}) continue;
       ++healthy;
       if (status.value().leader == status.value().header.member_id) leader = node->name;

@@ -5,8 +5,8 @@ namespace {
 constexpr std::size_t inbound_bytes_max = 1 << 20;
 }
 
-BufferedConnection::BufferedConnection(Runtime& runtime, std::unique_ptr<Connection> connection)
-    : runtime_(runtime), connection_(std::move(connection)), pump_(runtime.stop()) {
+BufferedConnection::BufferedConnection(Runtime& runtime, std::unique_ptr<Connection> connection, StopState& stop)
+    : runtime_(runtime), connection_(std::move(connection)), pump_(stop) {
   pump_.spawn("connection_reader", pump());
 }
 

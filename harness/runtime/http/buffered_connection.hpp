@@ -8,7 +8,7 @@ namespace skidpad::runtime {
 
 class BufferedConnection {
  public:
-  BufferedConnection(Runtime& runtime, std::unique_ptr<Connection> connection);
+  BufferedConnection(Runtime& runtime, std::unique_ptr<Connection> connection, StopState& stop);
   /// Waits until there are unread bytes, the peer closed (ended()) or `due`. False: due came first.
   Task<bool> wait_readable(Instant due);
   bool readable() const { return !inbound_.empty() || ended_; }

@@ -142,7 +142,7 @@ Task<Result<HttpResponse>> HttpClient::request_once(HttpRequest request) {
     if (!reused) {
       auto fresh = co_await connect();
       if (!fresh) co_return fresh.error();
-      connection = std::make_unique<BufferedConnection>(runtime_, std::move(fresh.value()));
+      connection = std::make_unique<BufferedConnection>(runtime_, std::move(fresh.value()), runtime_.stop());
     }
     auto parser = HttpParser::for_response(HttpParser::Limits(), head_only);
     std::optional<Error> failure;
@@ -181,7 +181,7 @@ Task<Result<HttpStream>> HttpClient::open_stream_once(HttpRequest request) {
   auto fresh = co_await connect();
   if (!fresh) co_return fresh.error();
   auto state = std::make_unique<HttpStream::State>();
-  state->connection = std::make_unique<BufferedConnection>(runtime_, std::move(fresh.value()));
+  state->connection = std::make_unique<BufferedConnection>(runtime_, std::move(fresh.value()), runtime_.stop());
   state->parser = HttpParser::for_response(HttpParser::Limits(), false);
   auto written = co_await state->connection->connection().write(encode(request, host_header()));
   if (!written) co_return written.error();

@@ -49,7 +49,7 @@ class TakenConnection final : public Connection {
 class HttpServer::Session final : public HttpResponder {
  public:
   Session(HttpServer& server, std::unique_ptr<Connection> connection)
-      : server_(server), inbound_(server.runtime_, std::move(connection)) {}
+      : server_(server), inbound_(server.runtime_, std::move(connection), server.connections_.stop()) {}
 
   Task<void> run() {
     std::string rest;
@@ -174,8 +174,8 @@ class HttpServer::Session final : public HttpResponder {
   bool taken_ = false;
 };
 
-HttpServer::HttpServer(Runtime& runtime, HttpHandler handler, HttpServerLimits limits)
-    : runtime_(runtime), handler_(std::move(handler)), limits_(limits), connections_(runtime.stop()) {}
+HttpServer::HttpServer(Runtime& runtime, HttpHandler handler, HttpServerLimits limits, StopState* stop)
+    : runtime_(runtime), handler_(std::move(handler)), limits_(limits), connections_(stop == nullptr ? runtime.stop() : *stop) {}
 
 HttpServer::~HttpServer() = default;
 

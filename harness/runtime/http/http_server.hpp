@@ -37,7 +37,8 @@ using HttpHandler = std::function<Task<void>(const HttpRequest& request, HttpRes
 
 class HttpServer {
  public:
-  HttpServer(Runtime& runtime, HttpHandler handler, HttpServerLimits limits = {});
+  /// @param stop  what ends connections; the process's own stop state if null. For servers that drain after SIGTERM.
+  HttpServer(Runtime& runtime, HttpHandler handler, HttpServerLimits limits = {}, StopState* stop = nullptr);
   ~HttpServer();
   /// Accepts until stopped; may be called for several listeners.
   Task<void> serve(std::unique_ptr<Listener> listener);

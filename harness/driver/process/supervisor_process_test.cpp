@@ -275,6 +275,36 @@ TEST_F(SupervisorTest, EndsInGoodOrderOnSigterm) {
   EXPECT_EQ(read_text(disk("a") + "/etc/hosts").value().find("127.0.0.1 localhost"), 0U) << "disks stay for the reader";
 }
 
+// Goal: no moment is a bad one to be ended at. Method: three machines are asked for, and the signal comes while they boot.
+class SupervisorEndTest : public SupervisorTest, public testing::WithParamInterface<std::pair<int, int>> {};
+
+TEST_P(SupervisorEndTest, LeavesNothingAfterASweepWheneverItEnds) {
+  START_OR_RETURN("namespaces");
+  const auto [signal, milliseconds] = GetParam();
+  const std::string run_tag = state_.run + "/";
+  for (const char* name : {"a", "b", "c"}) {
+    MachineSpec spec;
+    spec.name = name;
+    MachineUnit unit;
+    unit.name = "daemon";
+    unit.argv = {own_executable(), "helper", "daemon"};
+    spec.units.push_back(unit);
+    ASSERT_TRUE(run(client_->create(spec)));
+  }
+  ::usleep(static_cast<useconds_t>(milliseconds) * 1000);
+  ASSERT_EQ(::kill(static_cast<pid_t>(state_.pid), signal), 0);
+  ::waitpid(static_cast<pid_t>(state_.pid), nullptr, 0);
+  if (signal == SIGKILL) {
+    EXPECT_TRUE(eventually([&] { return descendants_and_tagged(-1, run_tag).empty(); }));
+    ASSERT_TRUE(sweep(state_directory(), LivingSupervisor::leave));
+  }
+  EXPECT_EQ(left(), std::vector<std::string>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Moments, SupervisorEndTest,
+                         testing::Values(std::pair{SIGKILL, 0}, std::pair{SIGKILL, 3}, std::pair{SIGKILL, 8}, std::pair{SIGKILL, 15}, std::pair{SIGKILL, 30},
+                                         std::pair{SIGTERM, 0}, std::pair{SIGTERM, 3}, std::pair{SIGTERM, 8}, std::pair{SIGTERM, 15}, std::pair{SIGTERM, 30}));
+
 TEST_F(SupervisorTest, ForwardsAHostPortToWhicheverMachineAnswers) {
   START_OR_RETURN("namespaces", {"0=10.240.1.1:7000,10.240.1.2:7000"});
   ASSERT_EQ(state_.forward_ports.size(), 1U);
@@ -299,6 +329,27 @@ TEST_F(SupervisorTest, RefusesASecondOneOnTheSameDirectory) {
   options.executable = own_executable();
   options.state_directory = state_directory();
   EXPECT_EQ(start_supervisor(options, 5s).error().code, ErrorCode::already_exists);
+}
+
+TEST_F(SupervisorTest, SaysInOneLineWhyItCannotStart) {
+  START_OR_RETURN("namespaces", {"0=10.240.1.1:7000"});
+  SupervisorOptions options;
+  options.executable = own_executable();
+  options.state_directory = directory_.path() + "/other";
+  options.forwards = {std::to_string(state_.forward_ports[0]) + "=10.240.1.1:7000"};
+  // The test has joined the cluster's network: the port is taken only at home.
+  ASSERT_EQ(::setns(home_.get(), CLONE_NEWNET), 0);
+  auto taken = start_supervisor(options, 10s);
+  ASSERT_FALSE(taken);
+  EXPECT_NE(taken.error().message.find("listen on 127.0.0.1:" + options.forwards[0].substr(0, options.forwards[0].find('=')) + ": Address already in use"), std::string::npos)
+      << taken.error().message;
+  options.forwards = {"nonsense"};
+  taken = start_supervisor(options, 10s);
+  ASSERT_FALSE(taken);
+  EXPECT_NE(taken.error().message.find("expected HOSTPORT=ADDRESS:PORT"), std::string::npos) << taken.error().message;
+  options.forwards.clear();
+  options.state_directory = "/proc/nowhere";
+  EXPECT_FALSE(start_supervisor(options, 10s));
 }
 
 TEST_F(SupervisorTest, DiesWithItsParentWhenAskedTo) {

@@ -1,0 +1,91 @@
+#include "harness/driver/process/process_driver.hpp"
+
+#include "harness/driver/process/sweep.hpp"
+
+namespace skidpad::driver::process {
+
+using runtime::Error;
+using runtime::ErrorCode;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto supervisor_start_max = 10s;
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ProcessDriver>> ProcessDriver::start(ProcessDriverOptions options) {
+  SupervisorOptions supervisor;
+  supervisor.executable = options.programs.skidpad;
+  supervisor.state_directory = options.state_directory;
+  supervisor.isolation = options.isolation;
+  supervisor.seed = options.seed;
+  supervisor.forwards = options.forwards;
+  supervisor.provisioning_delay = runtime::format_go_duration(options.provisioning_delay);
+  supervisor.visible_paths = options.programs.visible_paths;
+  supervisor.die_with_parent = options.die_with_parent;
+  TRY(SupervisorState state, start_supervisor(supervisor, supervisor_start_max));
+  TRY(join_cluster_network(state));
+  return std::unique_ptr<ProcessDriver>(new ProcessDriver(std::move(options), std::move(state)));
+}
+
+Result<std::unique_ptr<ProcessDriver>> ProcessDriver::join(std::string state_directory) {
+  TRY(SupervisorState state, read_supervisor_state(state_directory));
+  TRY(join_cluster_network(state));
+  ProcessDriverOptions options;
+  options.state_directory = std::move(state_directory);
+  return std::unique_ptr<ProcessDriver>(new ProcessDriver(std::move(options), std::move(state)));
+}
+
+ProcessDriver::ProcessDriver(ProcessDriverOptions options, SupervisorState state) : options_(std::move(options)), state_(std::move(state)) {
+  runtime::RealRuntimeOptions real;
+  real.program = "skidpad";
+  real.seed = options_.seed;
+  real.stops_on_signal = true;
+  real.log_level = runtime::LogLevel::warning;
+  runtime_ = std::make_unique<runtime::RealRuntime>(real);
+  const auto token = [this](const char* file) {
+    auto text = runtime_->disk().read(options_.state_directory + "/" + file);
+    return text ? trimmed(std::move(text.value())) : std::string();
+  };
+  user_token_ = token("provider-token");
+  fakes::machine_provider::MachineProviderClientOptions client;
+  client.server = state_.provider;
+  client.token = token("admin-token");
+  machines_ = std::make_unique<MachineProviderClient>(*runtime_, std::move(client));
+}
+
+std::string ProcessDriver::lacks(Capability capability) const {
+  if (capability == Capability::lose_unsynced_writes) return "a machine's files outlive its processes in the host's page cache";
+  const bool links = capability == Capability::cut_links || capability == Capability::shape_links;
+  if (links && state_.isolation == Isolation::loopback) return "machines on loopback addresses have no links of their own; run as root";
+  return "";
+}
+
+void ProcessDriver::prepare(cluster::ClusterSpec& spec) const {
+  spec.address_prefix = state_.address_prefix;
+  spec.provider = state_.provider;
+  spec.provider_token = user_token_;
+  spec.components = options_.programs.components;
+}
+
+Task<Leftovers> ProcessDriver::tear_down() {
+  Leftovers leftovers;
+  auto listed = co_await machines_->list();
+  if (listed) {
+    for (const auto& machine : listed.value()) co_await machines_->remove(machine.spec.name);
+  }
+  auto swept = sweep(options_.state_directory, LivingSupervisor::stop);
+  auto found = process::leftovers(options_.state_directory);
+  leftovers.checked = swept && found;
+  leftovers.found = {{"processes_and_cgroups", found ? Json(found.value()) : Json::array()}};
+  if (swept && !swept.value().remaining.empty()) leftovers.found["could_not_be_removed"] = swept.value().remaining;
+  co_return leftovers;
+}
+
+}  // namespace skidpad::driver::process

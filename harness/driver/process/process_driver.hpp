@@ -1,0 +1,55 @@
+/// @file process_driver.hpp
+/// A cluster of real programs on this host: one supervisor, and for each node a machine made of namespaces and a cgroup.
+/// Promise: with die_with_parent, nothing of it outlives this process; tear_down() looks for leftovers itself.
+#pragma once
+
+#include "harness/driver/driver.hpp"
+#include "harness/driver/process/supervisor.hpp"
+#include "harness/runtime/real/real_runtime.hpp"
+
+namespace skidpad::driver::process {
+
+/// Where the programs are.
+struct Programs {
+  std::string skidpad;           ///< the executable with the hidden supervisor verb
+  std::map<std::string, cluster::Component> components;
+  std::vector<std::string> visible_paths;  ///< directories that machines must see
+};
+
+struct ProcessDriverOptions {
+  Programs programs;
+  std::string state_directory;   ///< must not exist or be empty
+  std::uint64_t seed = 1;
+  std::string isolation = "auto";
+  std::vector<std::string> forwards;
+  Duration provisioning_delay{};
+  bool die_with_parent = true;
+};
+
+class ProcessDriver final : public Driver {
+ public:
+  /// Starts the supervisor and enters its network. unavailable with the supervisor's own words when it cannot.
+  static Result<std::unique_ptr<ProcessDriver>> start(ProcessDriverOptions options);
+  /// Takes up a running supervisor (`skidpad status`).
+  static Result<std::unique_ptr<ProcessDriver>> join(std::string state_directory);
+
+  std::string name() const override { return "process"; }
+  std::string lacks(Capability capability) const override;
+  std::vector<std::string> limits() const override { return state_.limits; }
+  runtime::Runtime& runtime() override { return *runtime_; }
+  MachineProviderClient& machines() override { return *machines_; }
+  void prepare(cluster::ClusterSpec& spec) const override;
+  void run(Task<void> task) override { runtime_->run_until_complete(std::move(task)); }
+  Task<Leftovers> tear_down() override;
+  const SupervisorState& supervisor() const { return state_; }
+
+ private:
+  ProcessDriver(ProcessDriverOptions options, SupervisorState state);
+  ProcessDriverOptions options_;
+  SupervisorState state_;
+  std::unique_ptr<runtime::RealRuntime> runtime_;
+  std::unique_ptr<MachineProviderClient> machines_;
+  std::string user_token_;
+};
+
+}  // namespace skidpad::driver::process

@@ -500,8 +500,8 @@ Task<Gateway::Answer> Gateway::hash(const std::string& body) {
   {
     JsonObject object(out);
     append_header(object, header(store.revision()));
+    // The gateway of 3.4 names no compacted revision here.
     object.number32("hash", store.hash(request.revision == 0 ? store.revision() : request.revision));
-    object.integer("compact_revision", std::max<Revision>(store.compact_revision(), 0));
   }
   co_return out;
 }

@@ -255,7 +255,8 @@ void append_txn(JsonObject& object, const OperationResult& result) {
     JsonObject wrapper(array.next());
     static constexpr std::string_view names[] = {"response_range", "response_put", "response_delete_range", "response_txn"};
     JsonObject fields(wrapper.field(names[static_cast<std::size_t>(part.kind)]));
-    append_part_header(fields, part.revision);
+    // etcd leaves the header of an inner transaction empty.
+    append_part_header(fields, part.kind == TxnOperation::Kind::txn ? 0 : part.revision);
     switch (part.kind) {
       case TxnOperation::Kind::range: append_range(fields, part); break;
       case TxnOperation::Kind::put: append_put(fields, part); break;

@@ -15,7 +15,7 @@ using runtime::Task;
 
 namespace {
 
-enum class FrameKind : char { hello = 1, raft, question, answer, removed, mismatch, members_request, members };
+enum class FrameKind : char { hello = 1, raft, question, answer, removed, mismatch, members_request, members, alive };
 constexpr std::size_t frame_bytes_max = 512u << 20;
 /// What may wait for one slow stream; beyond it the stream counts as lost.
 constexpr std::size_t queue_bytes_max = 64u << 20;
@@ -142,11 +142,7 @@ void Peers::send(const Message& message) {
   const auto found = peers_.find(message.to);
   if (found == peers_.end()) return;
   Peer& peer = *found->second;
-  if (peer.session && (peer.queue.size() > queue_bytes_max ||
-                       runtime_.now() - std::max(peer.heard_at, peer.connected_at) > options_.silence_max)) {
-    // Followers say nothing to each other for hours: only who owes us an answer is suspicious.
-    if (message.type == MessageType::heartbeat || peer.queue.size() > queue_bytes_max) disconnect(peer);
-  }
+  if (peer.session && peer.queue.size() > queue_bytes_max) disconnect(peer);
   if (!peer.session) {
     events_.on_unreachable(message.to);
     return;
@@ -216,8 +212,13 @@ Task<void> Peers::run_peer(std::shared_ptr<Peer> peer) {
     const Instant started = runtime_.now();
     while (!peer->gone && peer->session == session && !session->closed) {
       if (peer->queue.empty()) {
-        co_await peer->changed.wait();
-        continue;
+        const bool woken = co_await peer->changed.wait_for(runtime_, options_.silence_max / 3);
+        if (woken || peer->session != session || !peer->queue.empty()) continue;
+        // Neither side may take a cut link or a machine without power for a quiet friend.
+        if (runtime_.now() - std::max(peer->heard_at, peer->connected_at) > options_.silence_max) break;
+        peer->queue += frame(FrameKind::alive, "");
+      } else if (runtime_.now() - std::max(peer->heard_at, peer->connected_at) > options_.silence_max) {
+        break;
       }
       std::string bytes = std::move(peer->queue);
       peer->queue.clear();

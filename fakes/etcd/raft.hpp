@@ -133,6 +133,10 @@ class Raft {
   /// When tick() has something to do.
   runtime::Instant next_deadline() const;
   void campaign(runtime::Instant now);
+  /// Makes the first election come sooner, once it is known that the others are there.
+  void hasten_election(runtime::Duration by) {
+    if (role_ == Role::follower) election_deadline_ -= by;
+  }
   void transfer_leadership(MemberId to, runtime::Instant now);
   /// Messages to this member may have been lost.
   void report_unreachable(MemberId id);

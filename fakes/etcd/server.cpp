@@ -78,6 +78,7 @@ Task<int> Server::run(std::vector<std::unique_ptr<runtime::Listener>> peer_liste
   tasks_.spawn("publish", publish());
   tasks_.spawn("lessor", run_lessor());
   tasks_.spawn("leader watch", watch_leader());
+  tasks_.spawn("first election", hasten_first_election());
   co_await finished_.wait();
   co_return exit_code_.value_or(0);
 }
@@ -463,6 +464,26 @@ Task<void> Server::publish() {
     if (!applied.error) break;
   }
   ready_.set();
+}
+
+/// As etcd's initial-election-tick-advance: nobody waits a whole timeout when all are there from the start.
+Task<void> Server::hasten_first_election() {
+  constexpr Duration poll_interval = std::chrono::milliseconds(50);
+  constexpr int polls_max = 100;
+  if (state_.membership.members.size() == 1) {
+    raft_.hasten_election(options_.election_timeout - options_.heartbeat_interval);
+    wake_.notify_all();
+    co_return;
+  }
+  for (int poll = 0; poll < polls_max; ++poll) {
+    co_await runtime_.sleep_for(poll_interval);
+    std::size_t active = 0;
+    for (const auto& [id, member] : state_.membership.members) active += peers_.active_since(id) ? 1 : 0;
+    if (active < 2) continue;
+    raft_.hasten_election(options_.election_timeout - 2 * options_.heartbeat_interval);
+    wake_.notify_all();
+    co_return;
+  }
 }
 
 Task<void> Server::watch_leader() {

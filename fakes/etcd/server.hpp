@@ -118,6 +118,7 @@ class Server final : public PeerEvents {
   runtime::Task<void> publish();
   runtime::Task<void> run_lessor();
   runtime::Task<void> watch_leader();
+  runtime::Task<void> hasten_first_election();
   runtime::Task<void> stop_later(runtime::Duration delay);
   void pump();
   bool persist_and_send();

@@ -78,7 +78,8 @@ Server::LeaseAnswer Server::answer_lease(EtcdLeaseId id, bool renew) {
   if (lease == state_.store.leases().end() || expiry == lease_expiry_.end() || lease_revoking_.contains(id)) return answer;
   answer.granted_seconds = lease->second.ttl_seconds;
   if (renew) lessor_set(id, runtime_.now() + std::chrono::seconds(lease->second.ttl_seconds));
-  answer.ttl_seconds = std::chrono::floor<std::chrono::seconds>(lease_expiry_[id] - runtime_.now()).count();
+  // Just renewed is renewed in full, whatever the rounding says.
+  answer.ttl_seconds = renew ? lease->second.ttl_seconds : std::chrono::floor<std::chrono::seconds>(lease_expiry_[id] - runtime_.now()).count();
   return answer;
 }
 

@@ -41,7 +41,8 @@ void EventRecorder::record_about(Json reference, EventType event_type, std::stri
   Json event = Json::object();
   event["apiVersion"] = "v1";
   event["kind"] = "Event";
-  event["metadata"]["name"] = text_at(reference, {"name"}) + "." + hexadecimal(std::uint64_t(now.time_since_epoch().count()));
+  name_last_ = std::max(name_last_ + 1, std::uint64_t(now.time_since_epoch().count()));
+  event["metadata"]["name"] = text_at(reference, {"name"}) + "." + hexadecimal(name_last_);
   event["metadata"]["namespace"] = namespace_name;
   event["involvedObject"] = std::move(reference);
   event["reason"] = std::move(reason);

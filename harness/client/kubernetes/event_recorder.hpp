@@ -52,6 +52,7 @@ class EventRecorder {
   std::map<std::string, Known> known_;
   std::deque<std::string> known_order_;
   std::size_t dropped_ = 0;
+  std::uint64_t name_last_ = 0;          ///< names are times; two events of one instant need two names
 };
 
 }  // namespace skidpad::client

@@ -11,7 +11,7 @@ set(rows runtime history client cluster driver fault workload check scenario cli
 set(may_runtime)
 set(may_history runtime)
 set(may_client runtime)
-set(may_cluster runtime history client fakes/machine_provider)  # the machines it plans are that API's objects
+set(may_cluster runtime history client)
 set(may_driver runtime history client cluster fakes controllers)
 set(may_fault runtime history client cluster driver)
 set(may_workload runtime history client cluster driver)
@@ -121,7 +121,7 @@ block()
     "fakes/kubelet/a.cpp|#include \"fakes/kube_apiserver/x.hpp\"|1"
     "fakes/kubelet/a.cpp|#include \"fakes/common/x.hpp\"|0"
     "controllers/a/a.cpp|#include \"harness/history/x.hpp\"|1"
-    "harness/cluster/a.cpp|#include \"fakes/machine_provider/x.hpp\"|0"
+    "harness/cluster/a.cpp|#include \"fakes/machine_provider/x.hpp\"|1"
     "harness/cluster/a.cpp|#include \"fakes/etcd/x.hpp\"|1"
     "harness/driver/sim/a.cpp|#include \"fakes/etcd/x.hpp\"|0"
     "harness/check/a.cpp|#include <thread>|1"

@@ -3,11 +3,13 @@
 /// The provider calls it with one operation at a time per machine, in an order that makes sense: install before power_on.
 #pragma once
 
-#include "fakes/machine_provider/link_rule.hpp"
-#include "fakes/machine_provider/machine.hpp"
+#include "harness/client/machines/link_rule.hpp"
+#include "harness/client/machines/machine.hpp"
 #include "harness/runtime/task.hpp"
 
 namespace skidpad::fakes::machine_provider {
+
+using namespace client::machines;  // the API's own types
 
 using runtime::Task;
 

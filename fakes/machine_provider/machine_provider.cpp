@@ -1,6 +1,6 @@
 #include "fakes/machine_provider/machine_provider.hpp"
 
-#include "fakes/machine_provider/json_reader.hpp"
+#include "harness/client/machines/json_reader.hpp"
 
 namespace skidpad::fakes::machine_provider {
 

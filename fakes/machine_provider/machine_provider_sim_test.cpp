@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "fakes/machine_provider/machine_provider.hpp"
-#include "fakes/machine_provider/machine_provider_client.hpp"
+#include "harness/client/machines/machine_provider_client.hpp"
 #include "harness/runtime/sim/world.hpp"
 
 namespace skidpad::fakes::machine_provider {

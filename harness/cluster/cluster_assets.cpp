@@ -5,8 +5,8 @@
 namespace skidpad::cluster {
 namespace {
 
-using fakes::machine_provider::MachineFile;
-using fakes::machine_provider::MachineUnit;
+using client::machines::MachineFile;
+using client::machines::MachineUnit;
 using runtime::CertificateSpec;
 using runtime::KeyPair;
 using namespace std::chrono_literals;

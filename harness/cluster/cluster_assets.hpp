@@ -3,13 +3,13 @@
 /// Files are where kubeadm puts them. Texts hold ${ROOT}, ${NAME}, ${ADDRESS} and ${POD_CIDR}, which the machine provider expands.
 #pragma once
 
-#include "fakes/machine_provider/machine.hpp"
+#include "harness/client/machines/machine.hpp"
 #include "harness/client/kubernetes/kubeconfig.hpp"
 #include "harness/cluster/cluster_plan.hpp"
 
 namespace skidpad::cluster {
 
-using fakes::machine_provider::MachineSpec;
+using client::machines::MachineSpec;
 using runtime::Result;
 
 struct ClusterAssets {

@@ -4,7 +4,7 @@ namespace skidpad::cluster {
 namespace {
 
 using client::KubernetesClient;
-using fakes::machine_provider::MachineProviderClient;
+using client::machines::MachineProviderClient;
 using runtime::Error;
 using runtime::ErrorCode;
 using runtime::Instant;

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "fakes/machine_provider/machine_provider_client.hpp"
+#include "harness/client/machines/machine_provider_client.hpp"
 #include "harness/client/kubernetes/kubernetes_client.hpp"
 #include "harness/cluster/cluster_assets.hpp"
 
@@ -21,7 +21,7 @@ struct MakeOptions {
 };
 
 /// Returns when every planned node is Ready and every add-on pod runs. timeout says what was missing then.
-Task<Result<void>> make_cluster(runtime::Runtime& runtime, fakes::machine_provider::MachineProviderClient& machines,
+Task<Result<void>> make_cluster(runtime::Runtime& runtime, client::machines::MachineProviderClient& machines,
                                 client::KubernetesClient& admin, const ClusterAssets& assets, MakeOptions options);
 
 /// The type of a built-in object by its apiVersion and kind. invalid if it is none of client::types.

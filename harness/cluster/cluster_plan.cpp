@@ -1,6 +1,6 @@
 #include "harness/cluster/cluster_plan.hpp"
 
-#include "fakes/machine_provider/machine.hpp"
+#include "harness/client/machines/machine.hpp"
 
 namespace skidpad::cluster {
 
@@ -35,7 +35,7 @@ ClusterPlan plan_cluster(const ClusterSpec& spec) {
     NodePlan node;
     node.name = std::move(name);
     node.address = spec.address_prefix + ".1." + std::to_string(plan.nodes.size() + 1);
-    node.pod_cidr = fakes::machine_provider::pod_cidr_of(node.address);
+    node.pod_cidr = client::machines::pod_cidr_of(node.address);
     return plan.nodes.emplace_back(std::move(node));
   };
   switch (spec.topology) {

@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "fakes/machine_provider/machine_provider_client.hpp"
+#include "harness/client/machines/machine_provider_client.hpp"
 #include "harness/cluster/cluster_plan.hpp"
 #include "harness/runtime/runtime.hpp"
 
 namespace skidpad::driver {
 
-using fakes::machine_provider::MachineProviderClient;
+using client::machines::MachineProviderClient;
 using runtime::Duration;
 using runtime::Result;
 using runtime::Task;

@@ -3,9 +3,9 @@
 namespace skidpad::fault {
 namespace {
 
-using fakes::machine_provider::LinkChange;
-using fakes::machine_provider::LinkName;
-using fakes::machine_provider::LinkRule;
+using client::machines::LinkChange;
+using client::machines::LinkName;
+using client::machines::LinkRule;
 using namespace std::chrono_literals;
 
 class LinkFault final : public Fault {

@@ -10,7 +10,7 @@
 namespace skidpad::fault {
 
 struct LinkFaultOptions {
-  fakes::machine_provider::LinkRule rule;
+  client::machines::LinkRule rule;
   bool inbound = true;    ///< towards the targets
   bool outbound = true;   ///< from the targets
 };

@@ -11,7 +11,7 @@ constexpr Duration answer_time_max = 500ms;
 class MachineFault final : public Fault {
  public:
   MachineFault(Scene scene, MachineLoss loss, std::vector<TargetMachine> targets,
-               std::map<std::string, fakes::machine_provider::InstallRequest> reinstall_with)
+               std::map<std::string, client::machines::InstallRequest> reinstall_with)
       : scene_(scene), loss_(loss), targets_(std::move(targets)), reinstall_with_(std::move(reinstall_with)) {}
 
   Task<Result<void>> inject() override {
@@ -80,13 +80,13 @@ class MachineFault final : public Fault {
   Scene scene_;
   MachineLoss loss_;
   std::vector<TargetMachine> targets_;
-  std::map<std::string, fakes::machine_provider::InstallRequest> reinstall_with_;
+  std::map<std::string, client::machines::InstallRequest> reinstall_with_;
 };
 
 }  // namespace
 
 std::unique_ptr<Fault> make_machine_fault(Scene scene, MachineLoss loss, std::vector<TargetMachine> targets,
-                                          std::map<std::string, fakes::machine_provider::InstallRequest> reinstall_with) {
+                                          std::map<std::string, client::machines::InstallRequest> reinstall_with) {
   return std::make_unique<MachineFault>(scene, loss, std::move(targets), std::move(reinstall_with));
 }
 

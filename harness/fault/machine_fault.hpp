@@ -12,6 +12,6 @@ enum class MachineLoss { power_off, destroy, reinstall };
 
 /// @param reinstall_with  for reinstall: what is put on the empty disk, by machine name.
 std::unique_ptr<Fault> make_machine_fault(Scene scene, MachineLoss loss, std::vector<TargetMachine> targets,
-                                          std::map<std::string, fakes::machine_provider::InstallRequest> reinstall_with = {});
+                                          std::map<std::string, client::machines::InstallRequest> reinstall_with = {});
 
 }  // namespace skidpad::fault

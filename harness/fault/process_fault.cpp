@@ -3,7 +3,7 @@
 namespace skidpad::fault {
 namespace {
 
-using fakes::machine_provider::MachineProcess;
+using client::machines::MachineProcess;
 using runtime::Error;
 using runtime::ErrorCode;
 using namespace std::chrono_literals;

@@ -71,17 +71,16 @@ class Runner::Run {
   }
 
   Task<void> execute() {
-    phase("cluster");
+    phase("create");
     co_await make_cluster();
     phase("workload");
     co_await start_workload();
-    phase("steady state");
+    phase("steady_state_before");
     co_await reach_steady_state();
     phase("faults");
     co_await make_faults();
     phase("recovery");
     co_await await_recovery();
-    phase("audit");
     co_await audit();
   }
 
@@ -346,7 +345,7 @@ class Runner::Run {
       case FaultKind::power_off: return fault::make_machine_fault(scene, fault::MachineLoss::power_off, std::move(targets));
       case FaultKind::destroy_machine: return fault::make_machine_fault(scene, fault::MachineLoss::destroy, std::move(targets));
       case FaultKind::reinstall_machine: {
-        std::map<std::string, fakes::machine_provider::InstallRequest> with;
+        std::map<std::string, client::machines::InstallRequest> with;
         for (const cluster::MachineSpec& machine : assets_.machines) with[machine.name] = {machine.files, machine.units};
         return fault::make_machine_fault(scene, fault::MachineLoss::reinstall, std::move(targets), std::move(with));
       }
@@ -448,6 +447,7 @@ class Runner::Run {
       observer_.status(status());
       co_await runtime_.sleep_for(50ms);
     }
+    phase("steady_state_after");
     const bool recovered = co_await hold_steady("after", due);
     observer_.note(recovered ? "steady state regained" : "steady state not regained by the deadline");
     // Faults with an end of their own must have ended before anyone calls it recovered.

@@ -5,13 +5,13 @@
 /// Delay and jitter alone keep the order of a link; only `reorder` changes it.
 #pragma once
 
-#include "fakes/machine_provider/link_rule.hpp"
+#include "harness/client/machines/link_rule.hpp"
 
 namespace skidpad::driver::process {
 
-using fakes::machine_provider::LinkCounters;
-using fakes::machine_provider::LinkName;
-using fakes::machine_provider::LinkRule;
+using client::machines::LinkCounters;
+using client::machines::LinkName;
+using client::machines::LinkRule;
 using runtime::Duration;
 using runtime::Instant;
 

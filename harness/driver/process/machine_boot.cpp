@@ -1,6 +1,6 @@
 #include "harness/driver/process/machine_boot.hpp"
 
-#include "fakes/machine_provider/json_reader.hpp"
+#include "harness/client/machines/json_reader.hpp"
 
 namespace skidpad::driver::process {
 
@@ -30,7 +30,7 @@ Json to_json(const MachineBoot& boot) {
 }
 
 Result<MachineBoot> machine_boot_from_json(const Json& json) {
-  fakes::machine_provider::JsonReader reader(json, "");
+  client::machines::JsonReader reader(json, "");
   MachineBoot boot;
   boot.run = reader.text("run", true);
   boot.name = reader.text("name", true);
@@ -44,7 +44,7 @@ Result<MachineBoot> machine_boot_from_json(const Json& json) {
   TRY(reader.finish());
   TRY(boot.isolation, parse_isolation(isolation));
   Json install{{"units", units}};
-  TRY(auto request, fakes::machine_provider::install_request_from_json(install));
+  TRY(auto request, client::machines::install_request_from_json(install));
   boot.units = std::move(request.units);
   return boot;
 }

@@ -2,12 +2,12 @@
 /// What a machine's first process is told at its start: one JSON file, written by the supervisor and read by node-init.
 #pragma once
 
-#include "fakes/machine_provider/machine.hpp"
+#include "harness/client/machines/machine.hpp"
 #include "harness/driver/process/system_call.hpp"
 
 namespace skidpad::driver::process {
 
-using fakes::machine_provider::MachineUnit;
+using client::machines::MachineUnit;
 
 /// How machines are kept apart.
 enum class Isolation {

@@ -218,11 +218,11 @@ Result<std::vector<HostProcess>> ProcessBackend::host_processes(const std::strin
   return descendants_and_tagged(init, options_.run + "/" + machine_name);
 }
 
-Result<std::vector<fakes::machine_provider::MachineProcess>> ProcessBackend::processes(const std::string& machine_name) {
+Result<std::vector<client::machines::MachineProcess>> ProcessBackend::processes(const std::string& machine_name) {
   TRY(const auto found, host_processes(machine_name));
   std::map<std::int64_t, std::int64_t> pid_by_host_pid;
   for (const HostProcess& process : found) pid_by_host_pid[process.host_pid] = process.pid;
-  std::vector<fakes::machine_provider::MachineProcess> processes;
+  std::vector<client::machines::MachineProcess> processes;
   for (const HostProcess& process : found) {
     const auto parent = pid_by_host_pid.find(process.parent_host_pid);
     processes.push_back({process.pid, parent == pid_by_host_pid.end() ? 0 : parent->second, process.start_time, process.argv, state_text(process.state)});

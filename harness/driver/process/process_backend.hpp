@@ -15,8 +15,8 @@
 
 namespace skidpad::driver::process {
 
-using fakes::machine_provider::Machine;
-using fakes::machine_provider::MachineFile;
+using client::machines::Machine;
+using client::machines::MachineFile;
 using runtime::Task;
 
 struct ProcessBackendOptions {
@@ -50,7 +50,7 @@ class ProcessBackend final : public fakes::machine_provider::MachineBackend {
   Result<std::string> read_file(const std::string& machine_name, const std::string& path) override;
   Result<void> write_file(const std::string& machine_name, const MachineFile& file) override;
   Result<void> remove_file(const std::string& machine_name, const std::string& path) override;
-  Result<std::vector<fakes::machine_provider::MachineProcess>> processes(const std::string& machine_name) override;
+  Result<std::vector<client::machines::MachineProcess>> processes(const std::string& machine_name) override;
   Result<void> signal_process(const std::string& machine_name, std::int64_t pid, std::uint64_t start_time, int signal) override;
   Result<void> set_paused(const std::string& machine_name, bool paused) override;
   Result<void> change_links(const std::vector<LinkChange>& changes) override;

@@ -54,7 +54,7 @@ ProcessDriver::ProcessDriver(ProcessDriverOptions options, SupervisorState state
     return text ? trimmed(std::move(text.value())) : std::string();
   };
   user_token_ = token("provider-token");
-  fakes::machine_provider::MachineProviderClientOptions client;
+  client::machines::MachineProviderClientOptions client;
   client.server = state_.provider;
   client.token = token("admin-token");
   machines_ = std::make_unique<MachineProviderClient>(*runtime_, std::move(client));

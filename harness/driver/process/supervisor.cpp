@@ -205,7 +205,7 @@ class Supervisor {
       options.address = state_.address_prefix + ".0.1";
       TRY(auto tap, open_tap(options));
       switch_ = std::make_unique<Switch>(static_cast<std::uint64_t>(settings_.seed));
-      switch_->plug(fakes::machine_provider::provider_port_name, options.address, std::move(tap));
+      switch_->plug(client::machines::provider_port_name, options.address, std::move(tap));
     }
     state_.provider = runtime::Endpoint{state_.address_prefix + ".0.1", provider_port};
     return success();

@@ -10,7 +10,7 @@
 
 #include <filesystem>
 
-#include "fakes/machine_provider/machine_provider_client.hpp"
+#include "harness/client/machines/machine_provider_client.hpp"
 #include "harness/driver/process/capabilities.hpp"
 #include "harness/driver/process/cgroup.hpp"
 #include "harness/driver/process/process_table.hpp"
@@ -23,17 +23,17 @@ namespace skidpad::driver::process::test {
 namespace {
 
 using namespace std::chrono_literals;
-using fakes::machine_provider::InstallRequest;
-using fakes::machine_provider::LinkChange;
-using fakes::machine_provider::LinkName;
-using fakes::machine_provider::LinkRule;
-using fakes::machine_provider::LinkStatus;
-using fakes::machine_provider::Machine;
-using fakes::machine_provider::MachineFile;
-using fakes::machine_provider::MachineProviderClient;
-using fakes::machine_provider::MachineProviderClientOptions;
-using fakes::machine_provider::MachineSpec;
-using fakes::machine_provider::MachineState;
+using client::machines::InstallRequest;
+using client::machines::LinkChange;
+using client::machines::LinkName;
+using client::machines::LinkRule;
+using client::machines::LinkStatus;
+using client::machines::Machine;
+using client::machines::MachineFile;
+using client::machines::MachineProviderClient;
+using client::machines::MachineProviderClientOptions;
+using client::machines::MachineSpec;
+using client::machines::MachineState;
 using runtime::Task;
 
 constexpr int port = 7000;
@@ -167,7 +167,7 @@ TEST_F(SupervisorTest, MakesSwitchesReinstallsAndDeletesMachines) {
 TEST_F(SupervisorTest, SignalsAProcessThatTheUnitThenReplaces) {
   START_OR_RETURN("namespaces");
   boot("a", {{"serve", std::to_string(port)}});
-  const auto find_server = [&]() -> std::optional<fakes::machine_provider::MachineProcess> {
+  const auto find_server = [&]() -> std::optional<client::machines::MachineProcess> {
     auto processes = run(client_->processes("a"));
     for (const auto& process : processes.value()) {
       if (process.argv.size() > 2 && process.argv[2] == "serve") return process;
@@ -376,7 +376,7 @@ TEST_F(SupervisorTest, LoopbackMachinesWorkAndSayWhatTheyCannotDo) {
   const Machine a = boot("a", {{"serve", std::to_string(port), "${ADDRESS}"}, {"daemon"}});
   EXPECT_EQ(a.spec.address, address);
   ASSERT_TRUE(eventually([&] { return udp_echoes(address, port, 1, 100) == 1 && tcp_echo(address, port, 1000); }));
-  std::vector<fakes::machine_provider::MachineProcess> processes;
+  std::vector<client::machines::MachineProcess> processes;
   // node-init, two units, one orphan
   ASSERT_TRUE(eventually([&] { return (processes = run(client_->processes("a")).value()).size() >= 3; }));
   LinkRule cut;

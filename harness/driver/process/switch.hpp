@@ -11,14 +11,14 @@
 #include <queue>
 #include <thread>
 
-#include "fakes/machine_provider/link_rule.hpp"
+#include "harness/client/machines/link_rule.hpp"
 #include "harness/driver/process/link_stream.hpp"
 #include "harness/driver/process/network_device.hpp"
 
 namespace skidpad::driver::process {
 
-using fakes::machine_provider::LinkChange;
-using fakes::machine_provider::LinkStatus;
+using client::machines::LinkChange;
+using client::machines::LinkStatus;
 
 class Switch {
  public:

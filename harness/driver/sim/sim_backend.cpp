@@ -2,8 +2,8 @@
 
 namespace skidpad::driver::sim {
 
-using fakes::machine_provider::LinkRule;
-using fakes::machine_provider::MachineUnit;
+using client::machines::LinkRule;
+using client::machines::MachineUnit;
 using runtime::Error;
 using runtime::ErrorCode;
 using runtime::Signal;
@@ -24,7 +24,7 @@ Task<Result<void>> SimBackend::install(const Machine& machine, std::vector<Machi
     runtime::sim::MachineSpec spec;
     spec.name = machine.spec.name;
     spec.address = machine.spec.address;
-    spec.pod_cidr = fakes::machine_provider::pod_cidr_of(machine.spec.address);
+    spec.pod_cidr = client::machines::pod_cidr_of(machine.spec.address);
     spec.nameserver = "127.0.0.1";
     simulated = &world_.add_machine(std::move(spec));
     simulated->power_off();
@@ -120,11 +120,11 @@ Result<void> SimBackend::set_paused(const std::string& machine_name, bool paused
 }
 
 std::string SimBackend::world_name(const std::string& link_end) const {
-  return link_end == fakes::machine_provider::provider_port_name ? provider_machine_ : link_end;
+  return link_end == client::machines::provider_port_name ? provider_machine_ : link_end;
 }
 
 std::string SimBackend::provider_name(const std::string& world_end) const {
-  return world_end == provider_machine_ ? fakes::machine_provider::provider_port_name : world_end;
+  return world_end == provider_machine_ ? client::machines::provider_port_name : world_end;
 }
 
 Result<void> SimBackend::change_links(const std::vector<LinkChange>& changes) {

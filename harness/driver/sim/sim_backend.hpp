@@ -7,11 +7,11 @@
 
 namespace skidpad::driver::sim {
 
-using fakes::machine_provider::LinkChange;
-using fakes::machine_provider::LinkStatus;
-using fakes::machine_provider::Machine;
-using fakes::machine_provider::MachineFile;
-using fakes::machine_provider::MachineProcess;
+using client::machines::LinkChange;
+using client::machines::LinkStatus;
+using client::machines::Machine;
+using client::machines::MachineFile;
+using client::machines::MachineProcess;
 using runtime::Result;
 using runtime::Task;
 
@@ -42,7 +42,7 @@ class SimBackend final : public fakes::machine_provider::MachineBackend {
   std::string provider_name(const std::string& world_end) const;
   runtime::sim::World& world_;
   std::string provider_machine_;
-  std::map<std::pair<std::string, std::string>, fakes::machine_provider::LinkRule> rules_;
+  std::map<std::pair<std::string, std::string>, client::machines::LinkRule> rules_;
 };
 
 /// PID 1 of a simulated machine: keeps its units running. Arguments: MachineUnit as JSON texts.

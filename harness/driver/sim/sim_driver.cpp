@@ -43,7 +43,7 @@ SimDriver::SimDriver(SimDriverOptions options)
   };
   start("machine-provider");
   harness_ = start("harness");
-  fakes::machine_provider::MachineProviderClientOptions client;
+  client::machines::MachineProviderClientOptions client;
   client.server = runtime::Endpoint{"127.0.0.1", provider_port};
   client.token = admin_token_;
   client_ = std::make_unique<MachineProviderClient>(*harness_, std::move(client));

@@ -13,7 +13,7 @@
 #include "harness/runtime/json.hpp"
 #include "harness/runtime/time.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 
 using runtime::Duration;
 using runtime::Result;
@@ -86,4 +86,4 @@ Result<Machine> machine_from_json(const Json& json);
 Json to_json(const MachineProcess& process);
 Result<MachineProcess> machine_process_from_json(const Json& json);
 
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

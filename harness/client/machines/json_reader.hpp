@@ -8,7 +8,7 @@
 
 #include "harness/runtime/json.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 
 class JsonReader {
  public:
@@ -39,4 +39,4 @@ class JsonReader {
 
 runtime::Error invalid_field(const std::string& field, const std::string& expected);
 
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

@@ -1,10 +1,10 @@
-#include "fakes/machine_provider/machine.hpp"
+#include "harness/client/machines/machine.hpp"
 
 #include <gtest/gtest.h>
 
-#include "fakes/machine_provider/link_rule.hpp"
+#include "harness/client/machines/link_rule.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 namespace {
 
 using namespace std::chrono_literals;
@@ -126,4 +126,4 @@ TEST(LinkStatus, SurvivesItsJsonForm) {
 }
 
 }  // namespace
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

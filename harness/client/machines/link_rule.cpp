@@ -1,10 +1,10 @@
-#include "fakes/machine_provider/link_rule.hpp"
+#include "harness/client/machines/link_rule.hpp"
 
 #include <charconv>
 
-#include "fakes/machine_provider/json_reader.hpp"
+#include "harness/client/machines/json_reader.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 
 namespace {
 
@@ -109,4 +109,4 @@ Result<LinkStatus> link_status_from_json(const Json& json) {
   return status;
 }
 
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

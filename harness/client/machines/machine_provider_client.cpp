@@ -1,6 +1,6 @@
-#include "fakes/machine_provider/machine_provider_client.hpp"
+#include "harness/client/machines/machine_provider_client.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 
 using runtime::Error;
 using runtime::ErrorCode;
@@ -102,7 +102,7 @@ Task<Result<Machine>> MachineProviderClient::wait_until_running(std::string name
     auto machine = co_await get(name);
     if (!machine) co_return machine.error();
     if (machine.value().state == MachineState::running) co_return std::move(machine.value());
-    const std::string state(machine_provider::name(machine.value().state));
+    const std::string state(machines::name(machine.value().state));
     if (machine.value().state == MachineState::off) {
       Error error(ErrorCode::unavailable, "machine " + name + " is Off: " + machine.value().last_error);
       co_return error;
@@ -189,4 +189,4 @@ Task<Result<std::vector<LinkStatus>>> MachineProviderClient::links() {
   co_return links;
 }
 
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

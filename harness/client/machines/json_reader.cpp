@@ -1,6 +1,6 @@
-#include "fakes/machine_provider/json_reader.hpp"
+#include "harness/client/machines/json_reader.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 
 namespace {
 const Json null_value;
@@ -129,4 +129,4 @@ runtime::Result<void> JsonReader::finish() {
   return runtime::Error(runtime::ErrorCode::invalid, trouble_);
 }
 
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

@@ -9,7 +9,7 @@
 #include "harness/runtime/json.hpp"
 #include "harness/runtime/random.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 
 using runtime::Duration;
 using runtime::Ratio;
@@ -68,4 +68,4 @@ Result<LinkStatus> link_status_from_json(const Json& json);
 /// "1/20"; "0" and "1" are allowed.
 Result<Ratio> parse_ratio(std::string_view text);
 
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

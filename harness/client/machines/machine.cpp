@@ -1,9 +1,9 @@
-#include "fakes/machine_provider/machine.hpp"
+#include "harness/client/machines/machine.hpp"
 
-#include "fakes/machine_provider/json_reader.hpp"
+#include "harness/client/machines/json_reader.hpp"
 #include "harness/runtime/network.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 
 namespace {
 
@@ -236,4 +236,4 @@ Result<MachineProcess> machine_process_from_json(const Json& json) {
   return process;
 }
 
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

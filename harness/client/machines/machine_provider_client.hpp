@@ -4,11 +4,11 @@
 /// connection_lost mean that the effect is unknown.
 #pragma once
 
-#include "fakes/machine_provider/link_rule.hpp"
-#include "fakes/machine_provider/machine.hpp"
+#include "harness/client/machines/link_rule.hpp"
+#include "harness/client/machines/machine.hpp"
 #include "harness/runtime/http/http_client.hpp"
 
-namespace skidpad::fakes::machine_provider {
+namespace skidpad::client::machines {
 
 using runtime::Runtime;
 using runtime::Task;
@@ -57,4 +57,4 @@ class MachineProviderClient {
   runtime::HttpClient http_;
 };
 
-}  // namespace skidpad::fakes::machine_provider
+}  // namespace skidpad::client::machines

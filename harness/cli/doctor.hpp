@@ -1,0 +1,12 @@
+/// @file doctor.hpp
+/// `skidpad doctor`: what this machine can do, what is missing, and the command that mends it.
+#pragma once
+
+#include "harness/cli/installation.hpp"
+
+namespace skidpad::cli {
+
+/// One line for each finding on standard output. 0 if nothing that `skidpad run` needs is missing, else 1.
+int doctor(const Installation& installation);
+
+}  // namespace skidpad::cli

@@ -1,0 +1,162 @@
+#include "harness/cli/run_command.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+
+#include "controllers/node_healer/node_healer.hpp"
+#include "harness/check/judge.hpp"
+#include "harness/cli/live_view.hpp"
+#include "harness/driver/process/sweep.hpp"
+#include "harness/driver/sim/sim_driver.hpp"
+#include "harness/history/run_directory.hpp"
+#include "harness/runtime/usage_error.hpp"
+#include "harness/scenario/listing.hpp"
+#include "harness/scenario/loader.hpp"
+#include "harness/scenario/runner.hpp"
+#include "reports/reports.hpp"
+
+namespace skidpad::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using scenario::DriverName;
+using scenario::RunPlan;
+
+int exit_code_of(check::Verdict verdict) {
+  switch (verdict) {
+    case check::Verdict::pass: return 0;
+    case check::Verdict::fail: return 1;
+    case check::Verdict::unknown: return 2;
+    case check::Verdict::not_applicable: return 3;
+  }
+  return 2;
+}
+
+/// Fail over unknown over pass; not applicable only if nothing else was.
+int worse(int a, int b) {
+  const auto rank = [](int code) { return code == 1 ? 3 : code == 2 ? 2 : code == 0 ? 1 : 0; };
+  return rank(a) >= rank(b) ? a : b;
+}
+
+std::string new_run_directory(const RunCommand& command, const std::string& name, std::size_t scenario_count) {
+  if (!command.out.empty()) return scenario_count == 1 ? command.out : command.out + "/" + name;
+  const std::string base = "run/" + name + "-" + std::string(scenario::to_word(command.driver)) + "-" + std::to_string(command.seed);
+  std::string chosen = base;
+  for (int number = 2; fs::exists(chosen); ++number) chosen = base + "-" + std::to_string(number);
+  return chosen;
+}
+
+std::unique_ptr<driver::Driver> make_driver(const Installation& installation, const RunCommand& command, const RunPlan& plan,
+                                            const std::string& directory) {
+  if (command.driver == DriverName::sim) {
+    driver::sim::SimDriverOptions options;
+    options.world.seed = command.seed;
+    options.provisioning_delay = plan.timers.machine_provision_delay;
+    options.programs["node-healer"] = controllers::node_healer::node_healer_main;
+    return std::make_unique<driver::sim::SimDriver>(std::move(options));
+  }
+  if (command.driver != DriverName::process) throw UsageError("--driver: " + std::string(scenario::to_word(command.driver)) + " is not built yet; expected sim or process");
+  // What a killed run left is taken away before a new one starts.
+  driver::process::sweep_abandoned();
+  driver::process::ProcessDriverOptions options;
+  options.programs = programs_of(installation);
+  if (options.programs.components.at("etcd").executable.empty()) throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
+  options.state_directory = fs::absolute(directory).string() + "/cluster";
+  options.seed = command.seed;
+  options.isolation = command.isolation;
+  options.provisioning_delay = plan.timers.machine_provision_delay;
+  auto started = driver::process::ProcessDriver::start(std::move(options));
+  if (!started) throw std::runtime_error(started.error().message);
+  return std::move(started.value());
+}
+
+struct QuietView final : scenario::RunObserver {
+  void phase(std::string_view) override {}
+  void status(const Json&) override {}
+  void note(const std::string&) override {}
+};
+
+int judge_and_report(const std::string& directory, std::optional<runtime::Duration> wall_time) {
+  const history::RunRecord record = history::read_run_directory(directory);
+  const check::Judgement judgement = check::judge(record);
+  reports::Presentation presentation;
+  presentation.wall_time = wall_time;
+  presentation.directory = directory;
+  reports::write_reports(directory, record, judgement, presentation);
+  const auto colour = ::isatty(STDOUT_FILENO) ? reports::Colour::ansi : reports::Colour::none;
+  std::cout << reports::terminal_table(record, judgement, presentation, colour) << "report: " << directory << "/" << history::file_name::report
+            << std::endl;
+  if (judgement.verdict != check::Verdict::pass) std::cerr << "repeat: " << record.header.repeat_command << std::endl;
+  return exit_code_of(judgement.verdict);
+}
+
+int run_one(const Installation& installation, const RunCommand& command, const std::string& file, std::size_t scenario_count) {
+  scenario::RunOptions options;
+  options.seed = command.seed;
+  options.profile = command.profile;
+  options.release = command.release;
+  options.scenario_file = file;
+  options.skidpad_version = version;
+  RunPlan plan = scenario::plan_run(scenario::load_scenario(file), command.driver, std::move(options));
+  if (command.dry_run) {
+    std::cout << scenario::describe(plan);
+    return 0;
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  const std::string directory = new_run_directory(command, plan.scenario.name, scenario_count);
+  if (command.driver != DriverName::sim) {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    plan.header.started_at = runtime::format_rfc3339(runtime::WallTime(std::chrono::seconds(now.tv_sec)));
+  }
+  std::cerr << plan.scenario.name << ": driver " << plan.header.driver << ", timers " << plan.timers.profile << ", seed " << command.seed << std::endl;
+  // The driver before the directory: when it cannot start, nothing is left to clear away.
+  const std::unique_ptr<driver::Driver> driver = make_driver(installation, command, plan, directory);
+  for (const std::string& limit : driver->limits()) std::cerr << "limit: " << limit << std::endl;
+  {
+    history::RunDirectory run_directory(directory, plan.header);
+    QuietView quiet;
+    LiveView live(driver->runtime(), ::isatty(STDERR_FILENO), plan.timer_value(scenario::Timer::floor));
+    scenario::RunObserver& observer = command.quiet ? static_cast<scenario::RunObserver&>(quiet) : live;
+    scenario::Runner runner(*driver, std::move(plan), run_directory.recorder(), observer);
+    driver->run(runner.run());
+  }
+  const auto wall = std::chrono::duration_cast<runtime::Duration>(std::chrono::steady_clock::now() - begun);
+  return judge_and_report(directory, wall);
+}
+
+}  // namespace
+
+int run_scenarios(const Installation& installation, const RunCommand& command) {
+  std::vector<std::string> files;
+  for (const std::string& argument : command.scenarios) files.push_back(scenario::find_scenario(argument, installation.scenario_folder));
+  if (files.empty()) files.push_back(scenario::find_scenario("node-loss", installation.scenario_folder));
+  // Every file is read before the first cluster is touched.
+  for (const std::string& file : files) scenario::load_scenario(file);
+  int worst = 3;
+  for (const std::string& file : files) worst = worse(worst, run_one(installation, command, file, files.size()));
+  return worst;
+}
+
+int check_runs(const std::vector<std::string>& directories) {
+  int worst = 3;
+  for (const std::string& directory : directories) {
+    std::optional<runtime::Duration> wall_time;
+    const std::string result = directory + "/" + history::file_name::result;
+    if (FILE* file = std::fopen(result.c_str(), "rb")) {
+      std::string text;
+      char buffer[65536];
+      while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, file)) text.append(buffer, count);
+      std::fclose(file);
+      wall_time = reports::wall_time_of(text);
+    }
+    worst = worse(worst, judge_and_report(directory, wall_time));
+  }
+  return worst;
+}
+
+}  // namespace skidpad::cli

@@ -1,0 +1,153 @@
+#include "harness/cli/up_command.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+
+#include "harness/cluster/cluster_maker.hpp"
+#include "harness/driver/process/sweep.hpp"
+#include "harness/runtime/usage_error.hpp"
+
+namespace skidpad::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using driver::process::ProcessDriver;
+using runtime::Task;
+
+std::string directory_of(const Installation& installation, const std::string& name) {
+  const bool plain = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  if (!plain) throw UsageError("--name: \"" + name + "\" is no name; expected lower-case letters, digits and '-'");
+  return installation.state_directory + "/" + name;
+}
+
+cluster::ClusterSpec spec_of(const UpCommand& command) {
+  cluster::ClusterSpec spec;
+  spec.topology = command.topology;
+  spec.worker_count = command.workers;
+  spec.release = command.release;
+  spec.healer.enabled = command.healer;
+  if (!history::timers_by_name(command.profile, spec.timers)) {
+    throw UsageError("--profile: \"" + command.profile + "\" is no timer profile; expected fast or kubernetes");
+  }
+  if (command.topology == cluster::TopologyType::standalone) spec.etcd_count = spec.control_plane_count = 1;
+  if (command.topology == cluster::TopologyType::separated_planes) spec.control_plane_count = 2;
+  return spec;
+}
+
+Task<void> make(ProcessDriver& driver, cluster::ClusterSpec spec, std::string kubeconfig_path, std::uint16_t forward_port, runtime::Result<void>& result) {
+  runtime::Runtime& runtime = driver.runtime();
+  auto rendered = cluster::render_assets(spec, runtime.pki(), runtime.random());
+  if (!rendered) {
+    result = rendered.error();
+    co_return;
+  }
+  const cluster::ClusterAssets assets = std::move(rendered.value());
+  client::Kubeconfig for_user = assets.admin;
+  if (forward_port != 0) for_user.servers = {"https://127.0.0.1:" + std::to_string(forward_port)};
+  auto written = runtime.disk().write_atomically(kubeconfig_path, client::write_kubeconfig(for_user), 0600);
+  if (!written) {
+    result = written.error();
+    co_return;
+  }
+  client::KubernetesClient admin(runtime, assets.admin);
+  cluster::MakeOptions options;
+  options.progress = [begun = runtime.now(), &runtime](std::string_view step) {
+    std::cerr << "  " << step << " ready after " << runtime::seconds(runtime.now() - begun) << " s" << std::endl;
+  };
+  result = co_await cluster::make_cluster(runtime, driver.machines(), admin, assets, std::move(options));
+}
+
+}  // namespace
+
+int up(const Installation& installation, const UpCommand& command) {
+  const std::string directory = directory_of(installation, command.name);
+  cluster::ClusterSpec spec = spec_of(command);
+  if (driver::process::read_supervisor_state(directory)) {
+    throw UsageError("a cluster named " + command.name + " is already up; expected another --name, or first: skidpad down --name=" + command.name);
+  }
+  driver::process::sweep_abandoned();
+  fs::remove_all(directory);
+  fs::create_directories(directory);
+  driver::process::ProcessDriverOptions options;
+  options.programs = programs_of(installation);
+  if (options.programs.components.at("etcd").executable.empty()) throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
+  options.state_directory = directory;
+  options.isolation = command.isolation;
+  options.provisioning_delay = runtime::Duration::zero();
+  options.die_with_parent = false;
+  // The planes' addresses are known before there are machines; see cluster_plan.hpp.
+  std::string targets;
+  for (const cluster::NodePlan* node : cluster::plan_cluster(spec).control_plane_nodes()) {
+    targets += (targets.empty() ? "" : ",") + node->address + ":6443";
+  }
+  options.forwards.push_back("0=" + targets);
+  std::cerr << "cluster " << command.name << ": " << cluster::name(spec.topology) << ", " << spec.worker_count << " workers, timers " << spec.timers.profile
+            << std::endl;
+  auto started = ProcessDriver::start(std::move(options));
+  if (!started) throw std::runtime_error(started.error().message);
+  ProcessDriver& driver = *started.value();
+  for (const std::string& limit : driver.limits()) std::cerr << "limit: " << limit << std::endl;
+  driver.prepare(spec);
+  const auto& ports = driver.supervisor().forward_ports;
+  runtime::Result<void> made = runtime::success();
+  const std::string kubeconfig = directory + "/kubeconfig";
+  driver.run(make(driver, spec, kubeconfig, ports.empty() ? 0 : ports.front(), made));
+  if (!made) {
+    std::cerr << "error: " << made.error().message << "\nlogs: " << directory << "/machines\n";
+    return 1;
+  }
+  std::cout << "export KUBECONFIG=" << kubeconfig << std::endl;
+  return 0;
+}
+
+namespace {
+
+Task<void> tell_machines(ProcessDriver& driver, int& code) {
+  auto machines = co_await driver.machines().list();
+  if (!machines) {
+    std::cerr << "error: " << machines.error().message << std::endl;
+    code = 1;
+    co_return;
+  }
+  std::printf("%-24s %-14s %-12s %s\n", "MACHINE", "ADDRESS", "STATE", "ROLE");
+  for (const auto& machine : machines.value()) {
+    const auto role = machine.spec.labels.find("role");
+    std::printf("%-24s %-14s %-12s %s\n", machine.spec.name.c_str(), machine.spec.address.c_str(),
+                std::string(client::machines::name(machine.state)).c_str(), role == machine.spec.labels.end() ? "" : role->second.c_str());
+  }
+}
+
+}  // namespace
+
+int status(const Installation& installation, const std::string& name) {
+  const std::string directory = directory_of(installation, name);
+  auto joined = ProcessDriver::join(directory);
+  if (!joined) {
+    std::cout << "cluster " << name << " is not up" << std::endl;
+    return 1;
+  }
+  int code = 0;
+  joined.value()->run(tell_machines(*joined.value(), code));
+  std::fflush(stdout);
+  std::cout << "export KUBECONFIG=" << directory << "/kubeconfig" << std::endl;
+  return code;
+}
+
+int down(const Installation& installation, const std::string& name) {
+  const std::string directory = directory_of(installation, name);
+  std::vector<std::string> remaining;
+  if (fs::exists(directory)) {
+    auto swept = driver::process::sweep(directory, driver::process::LivingSupervisor::stop);
+    if (!swept) throw std::runtime_error(swept.error().message);
+    remaining = swept.value().remaining;
+    if (remaining.empty()) fs::remove_all(directory);
+  }
+  const driver::process::SweepReport abandoned = driver::process::sweep_abandoned();
+  remaining.insert(remaining.end(), abandoned.remaining.begin(), abandoned.remaining.end());
+  for (const std::string& what : remaining) std::cerr << "still there: " << what << std::endl;
+  if (remaining.empty()) std::cout << "cluster " << name << " is down, nothing left" << std::endl;
+  return remaining.empty() ? 0 : 1;
+}
+
+}  // namespace skidpad::cli

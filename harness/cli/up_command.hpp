@@ -1,0 +1,28 @@
+/// @file up_command.hpp
+/// `skidpad up`, `status` and `down`: a cluster to play with that outlives the command.
+#pragma once
+
+#include <string>
+
+#include "harness/cli/installation.hpp"
+#include "harness/cluster/cluster_plan.hpp"
+
+namespace skidpad::cli {
+
+struct UpCommand {
+  std::string name = "default";
+  cluster::TopologyType topology = cluster::TopologyType::overlapping_planes;
+  std::size_t workers = 2;
+  std::string release = "v1.32.13";
+  std::string isolation = "auto";
+  std::string profile = "fast";
+  bool healer = true;
+};
+
+/// 0 when every node is Ready. Prints the line to export KUBECONFIG on standard output.
+int up(const Installation& installation, const UpCommand& command);
+int status(const Installation& installation, const std::string& name);
+/// 0 when nothing is left, also if there was nothing.
+int down(const Installation& installation, const std::string& name);
+
+}  // namespace skidpad::cli

@@ -102,7 +102,7 @@ void Settings::add_to(runtime::Flags& flags) {
         "external-cloud-volume-plugin", "flex-volume-plugin-dir", "horizontal-pod-autoscaler-cpu-initialization-period",
         "horizontal-pod-autoscaler-downscale-delay", "horizontal-pod-autoscaler-downscale-stabilization",
         "horizontal-pod-autoscaler-initial-readiness-delay", "horizontal-pod-autoscaler-tolerance",
-        "horizontal-pod-autoscaler-upscale-delay", "kube-api-content-type", "max-endpoints-per-slice", "min-resync-period",
+        "horizontal-pod-autoscaler-upscale-delay", "max-endpoints-per-slice", "min-resync-period",
         "mirroring-concurrent-service-endpoint-syncs", "mirroring-endpointslice-updates-batch-period",
         "mirroring-max-endpoints-per-subset", "node-sync-period", "pv-recycler-increment-timeout-nfs",
         "pv-recycler-minimum-timeout-hostpath", "pv-recycler-minimum-timeout-nfs", "pv-recycler-pod-template-filepath-hostpath",

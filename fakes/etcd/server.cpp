@@ -383,7 +383,9 @@ Task<Applied> Server::propose(Command command) {
   const bool done = co_await pending.done.wait_until(runtime_, started + options_.request_timeout());
   if (done) co_return std::move(pending.applied);
   ++counters_.proposals_failed;
-  Applied late(timeout_error(started));
+  // What no leader could even be asked for fails with Go's own text, which the gateway makes a 500.
+  const bool never_proposed = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) { return waiting.request_id == forget.id; });
+  Applied late(never_proposed ? error_deadline : timeout_error(started));
   co_return late;
 }
 

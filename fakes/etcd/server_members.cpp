@@ -64,8 +64,6 @@ Task<Applied> Server::lease_grant(EtcdLeaseId id, std::int64_t ttl_seconds) {
   command.ttl_seconds = std::max(ttl_seconds, ttl_min);
   const std::int64_t granted = command.ttl_seconds;
   Applied applied = co_await propose(std::move(command));
-  // etcd forgets to translate this one: the gateway says 500.
-  if (applied.error && applied.error->message == error_timeout.message) applied.error = error_deadline;
   applied.result.count = granted;
   applied.result.revision = static_cast<std::int64_t>(id);
   co_return applied;

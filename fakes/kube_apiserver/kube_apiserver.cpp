@@ -263,7 +263,9 @@ Task<int> kube_apiserver_main(Runtime& runtime, std::vector<std::string> argumen
     co_return 1;
   }
   runtime::HttpHandler handler = [&server](const runtime::HttpRequest& request, runtime::HttpResponder& responder) { return server.handle(request, responder); };
-  runtime::HttpServer http(runtime, std::move(handler));
+  runtime::HttpServerLimits limits;
+  limits.body_bytes_max = 8 << 20;  // a little over the API's own limit is read, so that the client hears why it is refused
+  runtime::HttpServer http(runtime, std::move(handler), limits);
   bool stopped = false;
   try {
     runtime::TaskGroup tasks(runtime.stop());

@@ -3,12 +3,15 @@
 #include "fakes/kube_controller_manager/certificates.hpp"
 #include "fakes/kube_controller_manager/daemon_set.hpp"
 #include "fakes/kube_controller_manager/deployment.hpp"
+#include "fakes/kube_controller_manager/disruption.hpp"
 #include "fakes/kube_controller_manager/endpoints.hpp"
 #include "fakes/kube_controller_manager/garbage_collector.hpp"
+#include "fakes/kube_controller_manager/job.hpp"
 #include "fakes/kube_controller_manager/namespaces.hpp"
 #include "fakes/kube_controller_manager/node_lifecycle.hpp"
 #include "fakes/kube_controller_manager/pod_garbage.hpp"
 #include "fakes/kube_controller_manager/replica_set.hpp"
+#include "fakes/kube_controller_manager/stateful_set.hpp"
 #include "fakes/kube_controller_manager/taint_eviction.hpp"
 #include "harness/client/component_server.hpp"
 #include "harness/client/kubernetes/leader_elector.hpp"
@@ -61,6 +64,10 @@ std::vector<std::unique_ptr<Controller>> make_controllers(Surroundings& around, 
   add("deployment-controller", std::in_place_type<DeploymentController>);
   add("replicaset-controller", std::in_place_type<ReplicaSetController>);
   add("daemonset-controller", std::in_place_type<DaemonSetController>);
+  add("statefulset-controller", std::in_place_type<StatefulSetController>);
+  add("job-controller", std::in_place_type<JobController>);
+  add("ttl-after-finished-controller", std::in_place_type<TtlAfterFinishedController>);
+  add("disruption-controller", std::in_place_type<DisruptionController>);
   add("node-lifecycle-controller", std::in_place_type<NodeLifecycleController>);
   add("taint-eviction-controller", std::in_place_type<TaintEvictionController>);
   add("pod-garbage-collector-controller", std::in_place_type<PodGarbageCollector>);

@@ -43,6 +43,11 @@ void add_run(CLI::App& app, Verbs& verbs, const cli::Installation& installation,
   run->add_option("--profile", profile, "timers: kubernetes or fast; default: the driver's own")->check(CLI::IsMember({"kubernetes", "fast"}));
   run->add_option("--release", command.release, "Kubernetes version of the components");
   run->add_option("--isolation", command.isolation, "process: auto, namespaces or loopback")->check(CLI::IsMember({"auto", "namespaces", "loopback"}));
+  run->add_option("--log-level", command.log_level, "of simulated programs: debug, info, warning or error")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, runtime::LogLevel>{{"debug", runtime::LogLevel::debug},
+                                                                                   {"info", runtime::LogLevel::info},
+                                                                                   {"warning", runtime::LogLevel::warning},
+                                                                                   {"error", runtime::LogLevel::error}}));
   run->add_flag("--dry-run", command.dry_run, "print the plan and its blast radius, touch nothing");
   run->add_flag("--quiet", command.quiet, "no live view");
   run->callback([&] {

@@ -7,7 +7,10 @@
 #include <filesystem>
 #include <iostream>
 
+#if __has_include("controllers/node_healer/main.cpp")
 #include "controllers/node_healer/node_healer.hpp"
+#define HEALER 1
+#endif
 #include "harness/check/judge.hpp"
 #include "harness/cli/live_view.hpp"
 #include "harness/driver/process/sweep.hpp"
@@ -17,6 +20,7 @@
 #include "harness/scenario/listing.hpp"
 #include "harness/scenario/loader.hpp"
 #include "harness/scenario/runner.hpp"
+#include "harness/scenario/words.hpp"
 #include "reports/reports.hpp"
 
 namespace skidpad::cli {
@@ -50,14 +54,36 @@ std::string new_run_directory(const RunCommand& command, const std::string& name
   return chosen;
 }
 
+/// What the simulated programs log, one JSON object a line, and how each ended: DIR/sim.log.
+void log_into(runtime::sim::World& world, const std::string& directory) {
+  const auto sink = std::make_shared<std::unique_ptr<history::FileSink>>();
+  const auto write = [sink, directory, &world](Json line) {
+    if (!*sink) *sink = std::make_unique<history::FileSink>(directory + "/sim.log");
+    line["time"] = runtime::format_rfc3339_micro(world.wall_now());
+    (void)(*sink)->append(line.dump() + "\n");
+  };
+  world.on_log = [write](const std::string& machine, const std::string& program, runtime::LogLevel level, std::string_view event, const Json& fields) {
+    write({{"machine", machine}, {"program", program}, {"level", runtime::name(level)}, {"event", event}, {"fields", fields}});
+  };
+  world.on_exit = [write](runtime::sim::Machine& machine, runtime::sim::SimProcess& process, const std::string& why) {
+    if (process.exit_status()->code == 0) return;
+    write({{"machine", machine.name()}, {"program", process.program_name()}, {"event", "process_ended"}, {"code", process.exit_status()->code}, {"why", why}});
+  };
+}
+
 std::unique_ptr<driver::Driver> make_driver(const Installation& installation, const RunCommand& command, const RunPlan& plan,
                                             const std::string& directory) {
   if (command.driver == DriverName::sim) {
     driver::sim::SimDriverOptions options;
     options.world.seed = command.seed;
     options.provisioning_delay = plan.timers.machine_provision_delay;
+#ifdef HEALER
     options.programs["node-healer"] = controllers::node_healer::node_healer_main;
-    return std::make_unique<driver::sim::SimDriver>(std::move(options));
+#endif
+    options.world.log_level = command.log_level;
+    auto driver = std::make_unique<driver::sim::SimDriver>(std::move(options));
+    log_into(driver->world(), directory);
+    return driver;
   }
   if (command.driver != DriverName::process) throw UsageError("--driver: " + std::string(scenario::to_word(command.driver)) + " is not built yet; expected sim or process");
   // What a killed run left is taken away before a new one starts.

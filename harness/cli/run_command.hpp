@@ -19,6 +19,7 @@ struct RunCommand {
   std::string out;                      ///< "" = run/<scenario>-<driver>-<seed>, with a number if that exists
   std::string release = "v1.32.13";
   std::string isolation = "auto";
+  runtime::LogLevel log_level = runtime::LogLevel::warning;  ///< of simulated programs
   bool dry_run = false;
   bool quiet = false;
 };

@@ -359,7 +359,7 @@ void apply_defaults(Json& object, const Resource& resource) {
     }
     return;
   }
-  if (group == "apps") return default_workload(object, kind);
+  if (group == "apps" && kind != "ControllerRevision") return default_workload(object, kind);
   if (group == "batch" && kind == "Job") return default_job(object);
   if (group == "batch" && kind == "CronJob") {
     Json& spec = object["spec"];

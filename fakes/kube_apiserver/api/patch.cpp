@@ -112,7 +112,12 @@ Json apply_json_patch(Json object, const Json& patch, std::size_t operations_max
     } else if (kind == "replace") {
       const auto tokens = pointer_tokens(path);
       if (value == operation.end()) cannot_apply("value");
-      *walk(object, tokens, tokens.size()) = *value;
+      Json* parent = tokens.empty() ? nullptr : walk(object, tokens, tokens.size() - 1);
+      if (parent != nullptr && parent->is_object()) {
+        (*parent)[tokens.back()] = *value;  // the real server's library does not ask for the member to be there
+      } else {
+        *walk(object, tokens, tokens.size()) = *value;
+      }
     } else if (kind == "remove") {
       remove_at(object, path);
     } else if (kind == "test") {
@@ -190,6 +195,14 @@ Json without_directives(const Json& patch) {
   return object;
 }
 
+/// Go's %v of a map.
+std::string shown_as_map(const Json& value) {
+  if (!value.is_object()) return value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = "map[";
+  for (const auto& [key, member] : value.items()) text += (text.back() == '[' ? "" : " ") + key + ":" + shown_as_map(member);
+  return text + "]";
+}
+
 bool same_item(const Json& a, const Json& b, const std::string& merge_key) {
   if (merge_key.empty()) return a == b;
   return a.is_object() && b.is_object() && a.contains(merge_key) && b.contains(merge_key) && a.at(merge_key) == b.at(merge_key);
@@ -246,7 +259,7 @@ Json merge_list(const Json& original, const Json& patch, const Field& field, con
   for (const Json& item : patch) {
     if (objects) {
       if (!item.is_object() || !item.contains(merge_key)) {
-        throw bad_request("map: " + item.dump() + " does not contain declared merge key: " + merge_key);
+        throw plain_error("map: " + shown_as_map(item) + " does not contain declared merge key: " + merge_key);
       }
       const auto at = index_of(merged, item, merge_key);
       const std::string what = directive_of(item);
@@ -254,7 +267,7 @@ Json merge_list(const Json& original, const Json& patch, const Field& field, con
         if (at >= 0) merged.erase(static_cast<std::size_t>(at));
         continue;
       }
-      if (!what.empty() && what != "merge") throw bad_request("unknown $patch type: " + what);
+      if (!what.empty() && what != "merge") throw plain_error("unknown patch type: " + what + " in map: " + shown_as_map(item));
       named.push_back(item);
       if (at >= 0) {
         merge_object(merged[static_cast<std::size_t>(at)], item, element);
@@ -280,7 +293,7 @@ void merge_object(Json& object, const Json& patch, const Type* type) {
     object = Json::object();
     return;
   }
-  if (!what.empty() && what != "merge") throw bad_request("unknown $patch type: " + what);
+  if (!what.empty() && what != "merge") throw plain_error("unknown patch type: " + what + " in map: " + shown_as_map(patch));
   if (const auto retained = patch.find(retain_keys); retained != patch.end()) {
     for (auto member = object.begin(); member != object.end();) {
       member = std::find(retained->begin(), retained->end(), member.key()) == retained->end() ? object.erase(member) : std::next(member);

@@ -108,6 +108,7 @@ Schema::Schema() {
       }
       if ((key == "mt" || key == "st") && value == "atomic") field.atomic = true;
       if (key == "def" && value.front() != 'r') field.default_value = Json::parse(value, nullptr, false);
+      if (key == "wr") field.wrapped = true;
       if (key == "in") field.inline_number = to_int(value);
     }
     if (field.default_value.is_discarded()) field.default_value = nullptr;
@@ -220,6 +221,8 @@ void canonicalise_object(Json& value, const Type& type, FieldComplaints* complai
         canonicalise(*member, *field->type, complaints, path.empty() ? member.key() : path + "." + member.key());
       }
     }
+    // The store keeps no difference between an empty list and none.
+    if (!field->pointer && (field->type->shape == Shape::list || field->type->shape == Shape::map) && member->empty()) *member = nullptr;
     const bool drop = field->pointer ? field->omit_empty && member->is_null()
                                      : field->omit_empty && !is_go_struct(field->type->shape) && is_go_empty(*member);
     member = drop ? value.erase(member) : std::next(member);

@@ -32,6 +32,7 @@ struct Field {
   std::string name;
   int number = 0;         ///< in protobuf
   int inline_number = 0;  ///< of the embedded message that holds it, or 0
+  bool wrapped = false;   ///< in protobuf a list inside a message of its own
   bool omit_empty = false;
   bool pointer = false;
   const Type* type = nullptr;

@@ -994,9 +994,9 @@ core.v1.ContainerStatus
  allocatedResources 10 o {q
  resources 11 o *core.v1.ResourceRequirements
  volumeMounts 12 o [core.v1.VolumeMountStatus mk=mountPath ps=merge lt=map keys=mountPath
- user 13 o *core.v1.ContainerUser
 )SKIDPAD",
-R"SKIDPAD( allocatedResourcesStatus 14 o [core.v1.ResourceStatus mk=name ps=merge lt=map keys=name
+R"SKIDPAD( user 13 o *core.v1.ContainerUser
+ allocatedResourcesStatus 14 o [core.v1.ResourceStatus mk=name ps=merge lt=map keys=name
 core.v1.ContainerUser
  linux 1 o *core.v1.LinuxContainerUser
 core.v1.DaemonEndpoint
@@ -1520,10 +1520,10 @@ core.v1.PodSpec
  volumes 1 o [core.v1.Volume mk=name ps=merge,retainKeys lt=map keys=name
  initContainers 20 o [core.v1.Container mk=name ps=merge lt=map keys=name
  containers 2 - [core.v1.Container mk=name ps=merge lt=map keys=name
- ephemeralContainers 34 o [core.v1.EphemeralContainer mk=name ps=merge lt=map keys=name
- restartPolicy 3 o s
 )SKIDPAD",
-R"SKIDPAD( terminationGracePeriodSeconds 4 o *l
+R"SKIDPAD( ephemeralContainers 34 o [core.v1.EphemeralContainer mk=name ps=merge lt=map keys=name
+ restartPolicy 3 o s
+ terminationGracePeriodSeconds 4 o *l
  activeDeadlineSeconds 5 o *l
  dnsPolicy 6 o s
  nodeSelector 7 o {s mt=atomic
@@ -2039,13 +2039,13 @@ flowcontrol.v1.PolicyRulesWithSubjects
  subjects 1 - [flowcontrol.v1.Subject lt=atomic
  resourceRules 2 o [flowcontrol.v1.ResourcePolicyRule lt=atomic
  nonResourceRules 3 o [flowcontrol.v1.NonResourcePolicyRule lt=atomic
-flowcontrol.v1.PriorityLevelConfiguration
+)SKIDPAD",
+R"SKIDPAD(flowcontrol.v1.PriorityLevelConfiguration
  kind 0 o s
  apiVersion 0 o s
  metadata 1 o meta.v1.ObjectMeta
  spec 2 o flowcontrol.v1.PriorityLevelConfigurationSpec
-)SKIDPAD",
-R"SKIDPAD( status 3 o flowcontrol.v1.PriorityLevelConfigurationStatus
+ status 3 o flowcontrol.v1.PriorityLevelConfigurationStatus
 flowcontrol.v1.PriorityLevelConfigurationCondition
  type 1 o s
  status 2 o s
@@ -2080,6 +2080,38 @@ flowcontrol.v1.Subject
  serviceAccount 4 o *flowcontrol.v1.ServiceAccountSubject
 flowcontrol.v1.UserSubject
  name 1 - s
+meta.v1.APIGroup
+ kind 0 o s
+ apiVersion 0 o s
+ name 1 - s
+ versions 2 - [meta.v1.GroupVersionForDiscovery lt=atomic
+ preferredVersion 3 o meta.v1.GroupVersionForDiscovery
+ serverAddressByClientCIDRs 4 o [meta.v1.ServerAddressByClientCIDR lt=atomic
+meta.v1.APIGroupList
+ kind 0 o s
+ apiVersion 0 o s
+ groups 1 - [meta.v1.APIGroup lt=atomic
+meta.v1.APIResource
+ name 1 - s
+ singularName 6 - s
+ namespaced 2 - b
+ group 8 o s
+ version 9 o s
+ kind 3 - s
+ verbs 4 - [s wr=1
+ shortNames 5 o [s lt=atomic
+ categories 7 o [s lt=atomic
+ storageVersionHash 10 o s
+meta.v1.APIResourceList
+ kind 0 o s
+ apiVersion 0 o s
+ groupVersion 1 - s
+ resources 2 - [meta.v1.APIResource lt=atomic
+meta.v1.APIVersions
+ kind 0 o s
+ apiVersion 0 o s
+ versions 1 - [s lt=atomic
+ serverAddressByClientCIDRs 2 - [meta.v1.ServerAddressByClientCIDR lt=atomic
 meta.v1.Condition
  type 1 - s
  status 2 - s
@@ -2100,6 +2132,9 @@ meta.v1.FieldSelectorRequirement
  key 1 - s
  operator 2 - s
  values 3 o [s lt=atomic
+meta.v1.GroupVersionForDiscovery
+ groupVersion 1 - s
+ version 2 - s
 meta.v1.LabelSelector st=atomic
  matchLabels 1 o {s
  matchExpressions 2 o [meta.v1.LabelSelectorRequirement lt=atomic
@@ -2163,6 +2198,9 @@ meta.v1.PartialObjectMetadata
 meta.v1.Preconditions
  uid 1 o *s
  resourceVersion 2 o *s
+meta.v1.ServerAddressByClientCIDR
+ clientCIDR 1 - s
+ serverAddress 2 - s
 meta.v1.Status
  kind 0 o s
  apiVersion 0 o s

@@ -47,6 +47,9 @@ void check_metadata(const Json& object, const Resource& resource, FieldErrors& e
     if (text_at(owner, {"apiVersion"}).empty()) errors.push_back(invalid_text(path + ".apiVersion", "", "version must not be empty"));
     if (text_at(owner, {"kind"}).empty()) errors.push_back(invalid_text(path + ".kind", "", "kind must not be empty"));
     if (text_at(owner, {"name"}).empty()) errors.push_back(invalid_text(path + ".name", "", "name must not be empty"));
+    if (text_at(owner, {"kind"}) == "Event" && text_at(owner, {"apiVersion"}) == "v1") {
+      errors.push_back(invalid_value(path, "v1.OwnerReference{}", "/v1, Kind=Event is disallowed from being an owner"));
+    }
     if (text_at(owner, {"uid"}).empty()) errors.push_back(invalid_text(path + ".uid", "", "uid must not be empty"));
   }
   std::size_t controllers = 0;
@@ -323,7 +326,7 @@ FieldErrors validate_update(const Json& object, const Json& old, const Resource&
     if (!added.empty()) {
       std::string shown = "[]string{";
       for (const std::string& name : added) shown += (shown.back() == '{' ? "" : ", ") + in_quotes(name);
-      errors.push_back(forbidden_value("metadata.finalizers", "no new finalizers can be added if the object is being deleted, found new finalizers " + shown + "}"));
+      for (int twice = 0; twice < 2; ++twice) errors.push_back(forbidden_value("metadata.finalizers", "no new finalizers can be added if the object is being deleted, found new finalizers " + shown + "}"));
     }
   }
   if (!subresource.empty()) return errors;
@@ -364,6 +367,10 @@ FieldErrors validate_update(const Json& object, const Json& old, const Resource&
   if (kind == "Service") {
     const std::string was = text_at(old, {"spec", "clusterIP"});
     const std::string type = text_at(object, {"spec", "type"});
+    // A headless Service without a selector is dual-stack by itself; this cluster has one family only.
+    if (text_at(object, {"spec", "ipFamilyPolicy"}) == "RequireDualStack" && !list_at(object, {"spec", "selector"}).empty()) {
+      errors.push_back(invalid_value("spec.ipFamilyPolicy", "\"RequireDualStack\"", "this cluster is not configured for dual-stack services"));
+    }
     if (!was.empty() && type != "ExternalName" && text_at(old, {"spec", "type"}) != "ExternalName" && text_at(object, {"spec", "clusterIP"}) != was) {
       const std::string now = text_at(object, {"spec", "clusterIP"});
       errors.push_back(invalid_value("spec.clusterIPs[0]", "[]string{" + in_quotes(now) + "}", "may not change once set"));

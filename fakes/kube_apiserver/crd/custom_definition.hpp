@@ -12,6 +12,7 @@ struct CustomDefinition {
   Json printer_columns;  ///< additionalPrinterColumns
   Json scale;            ///< subresources.scale, or null
   std::string storage_version;
+  std::int64_t revision = 0;  ///< of the definition: what was before it is no history of ours
 };
 
 }  // namespace skidpad::fakes::kube_apiserver

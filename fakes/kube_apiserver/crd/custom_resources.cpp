@@ -45,6 +45,7 @@ std::shared_ptr<Resource> resource_of(const Json& definition, const Json& versio
   custom->printer_columns = list_at(version, {"additionalPrinterColumns"});
   custom->scale = find(version, {"subresources", "scale"});
   custom->storage_version = storage_version;
+  custom->revision = std::strtoll(text_at(definition, {"metadata", "resourceVersion"}).c_str(), nullptr, 10);
   if (find(version, {"subresources", "status"}).is_object()) resource->subresources.push_back({"status", resource->kind, "", "", {"get", "patch", "update"}});
   if (custom->scale.is_object()) resource->subresources.push_back({"scale", "Scale", "autoscaling", "v1", {"get", "patch", "update"}});
   resource->custom = std::move(custom);
@@ -105,15 +106,15 @@ std::vector<std::shared_ptr<const Resource>> CustomResources::all() {
   return list;
 }
 
-void CustomResources::prepare_definition(Json& definition, const Json& old, const std::string& now) {
+bool CustomResources::has_group(std::string_view group) {
+  refresh();
+  return std::any_of(resources_.begin(), resources_.end(), [&](const auto& entry) { return entry.second->group == group; });
+}
+
+void CustomResources::prepare_definition(Json& definition, const Json& old) {
   check_definition(definition, old);
-  if (!old.is_null() && old.contains("status") && condition_true(old, "Established") && find_deletion(definition)) return;
-  const Json& names = definition.at("spec").at("names");
   Json status = definition.contains("status") && definition["status"].is_object() ? definition["status"] : Json::object();
-  status["acceptedNames"] = names;
-  if (!status.contains("conditions") || !status["conditions"].is_array()) status["conditions"] = Json::array();
-  set_condition(status, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now);
-  set_condition(status, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", now);
+  if (old.is_null()) status = {{"conditions", nullptr}, {"acceptedNames", {{"plural", ""}, {"kind", ""}}}, {"storedVersions", nullptr}};
   Json stored = status.contains("storedVersions") && status["storedVersions"].is_array() ? status["storedVersions"] : Json::array();
   for (const Json& version : list_at(definition, {"spec", "versions"})) {
     if (!runtime::bool_at(version, {"storage"})) continue;
@@ -122,6 +123,17 @@ void CustomResources::prepare_definition(Json& definition, const Json& old, cons
   }
   status["storedVersions"] = std::move(stored);
   definition["status"] = std::move(status);
+}
+
+bool CustomResources::establish(Json& definition, const std::string& now) {
+  Json status = definition.value("status", Json::object());
+  status["acceptedNames"] = definition.at("spec").at("names");
+  if (!status.contains("conditions") || !status["conditions"].is_array()) status["conditions"] = Json::array();
+  set_condition(status, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now);
+  set_condition(status, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", now);
+  if (definition.contains("status") && definition["status"] == status) return false;
+  definition["status"] = std::move(status);
+  return true;
 }
 
 }  // namespace skidpad::fakes::kube_apiserver

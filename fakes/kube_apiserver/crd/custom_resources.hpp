@@ -9,6 +9,9 @@
 
 namespace skidpad::fakes::kube_apiserver {
 
+/// The finalizer of a definition whose objects are not all gone.
+inline constexpr const char* custom_cleanup = "customresourcecleanup.apiextensions.k8s.io";
+
 class CustomResources {
  public:
   /// The registry that belongs to a store.
@@ -16,8 +19,12 @@ class CustomResources {
   std::shared_ptr<const Resource> find(std::string_view group, std::string_view version, std::string_view plural);
   /// All served versions, by group and version.
   std::vector<std::shared_ptr<const Resource>> all();
-  /// Checks a definition and fills in its status, as the naming and establishing controllers of the real server do. Throws ApiError.
-  static void prepare_definition(Json& definition, const Json& old, const std::string& now);
+  /// True if a version of this group is served.
+  bool has_group(std::string_view group);
+  /// Checks a definition and gives a new one its first status. Throws ApiError.
+  static void prepare_definition(Json& definition, const Json& old);
+  /// Names accepted and established, as the real server's controllers write it some moments later. False if there is nothing to do.
+  static bool establish(Json& definition, const std::string& now);
 
  private:
   explicit CustomResources(Store& store) : store_(store) {}
@@ -30,6 +37,7 @@ class CustomResources {
 /// Drops what the schema does not know and fills in its defaults.
 void prune_and_default(Json& object, const Resource& resource, FieldComplaints* complaints);
 /// Throws ApiError 422. `old` is null on creation.
-void check_custom(const Json& object, const Json& old, const Resource& resource);
+/// @param status_only  a write to the status subresource.
+void check_custom(const Json& object, const Json& old, const Resource& resource, bool status_only = false);
 
 }  // namespace skidpad::fakes::kube_apiserver

@@ -2,6 +2,7 @@
 
 #include <regex>
 
+#include "fakes/kube_apiserver/crd/cel_rules.hpp"
 #include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/api/validation.hpp"
 
@@ -180,6 +181,28 @@ void validate_value(const Json& value, const Json& schema, const std::string& pa
   }
 }
 
+namespace {
+
+/// The rules of structural schemas that definitions most often break.
+void check_schema(const Json& schema, const std::string& path, bool root, FieldErrors& errors) {
+  const std::string type = text_at(schema, {"type"});
+  const bool free = preserves(schema) || runtime::bool_at(schema, {"x-kubernetes-int-or-string"});
+  if (type.empty() && !free) errors.push_back(required_value(path + ".type", root ? "must not be empty at the root" : "must not be empty for specified object fields"));
+  if (root && !type.empty() && type != "object") errors.push_back(invalid_text(path + ".type", type, "must be object at the root"));
+  const Json& items = find(schema, {"items"});
+  if (type == "array" && !items.is_object()) errors.push_back(required_value(path + ".items", "must be specified"));
+  if (schema.contains("default")) {
+    FieldErrors wrong;
+    validate_value(schema["default"], schema, "", wrong);
+    for (FieldError& error : wrong) errors.push_back({error.reason, path + ".default" + (error.field.empty() ? "" : "." + error.field), error.message});
+  }
+  for (const auto& [name, property] : list_at(schema, {"properties"}).items()) check_schema(property, path + ".properties[" + name + "]", false, errors);
+  if (items.is_object()) check_schema(items, path + ".items", false, errors);
+  if (find(schema, {"additionalProperties"}).is_object()) check_schema(schema["additionalProperties"], path + ".additionalProperties", false, errors);
+}
+
+}  // namespace
+
 void check_definition(const Json& definition, const Json& old) {
   (void)old;
   const Json& spec = find(definition, {"spec"});
@@ -201,7 +224,14 @@ void check_definition(const Json& definition, const Json& old) {
     const std::string path = "spec.versions[" + std::to_string(position++) + "].schema.openAPIV3Schema";
     if (!find(version, {"schema", "openAPIV3Schema"}).is_object()) errors.push_back(required_value(path, "schemas are required"));
   }
+  position = 0;
+  for (const Json& version : list_at(spec, {"versions"})) {
+    const Json& schema = find(version, {"schema", "openAPIV3Schema"});
+    ++position;
+    if (schema.is_object()) check_schema(schema, "spec.validation.openAPIV3Schema", true, errors);
+  }
   if (list_at(spec, {"versions"}).empty() || stored != 1) errors.push_back(invalid_value("spec.versions", "[]apiextensions.CustomResourceDefinitionVersion{}", "must have exactly one version marked as storage version"));
+  if (stored == 0) errors.push_back(invalid_value("status.storedVersions", "[]string(nil)", "must have at least one stored version"));
   if (!errors.empty()) throw invalid("apiextensions.k8s.io", "CustomResourceDefinition", name, errors);
 }
 
@@ -219,12 +249,22 @@ void prune_and_default(Json& object, const Resource& resource, FieldComplaints* 
   object["apiVersion"] = version;
 }
 
-void check_custom(const Json& object, const Json& old, const Resource& resource) {
+void check_custom(const Json& object, const Json& old, const Resource& resource, bool status_only) {
   FieldErrors errors;
   if (old.is_null()) {
     for (FieldError& error : validate_create(object, resource)) errors.push_back(std::move(error));
   }
-  validate_value(object, resource.custom->schema, "", errors);
+  FieldErrors found;
+  validate_value(object, resource.custom->schema, "", found);
+  check_rules(object, old, resource.custom->schema, "", found);
+  for (FieldError& error : found) {
+    if (status_only) {  // the status is validated by itself: messages name paths inside it
+      if (error.field.compare(0, 6, "status") != 0) continue;
+      const std::size_t at = error.message.find(error.field + " in body");
+      if (at != std::string::npos && error.field.size() > 7) error.message.erase(at, 7);
+    }
+    errors.push_back(std::move(error));
+  }
   if (!errors.empty()) throw invalid(resource.group, resource.kind, text_at(object, {"metadata", "name"}), errors);
 }
 

@@ -1,7 +1,9 @@
 #include "fakes/kube_apiserver/server/api_server.hpp"
 
 #include "fakes/kube_apiserver/api/conversion.hpp"
+#include "fakes/kube_apiserver/api/protobuf.hpp"
 #include "fakes/kube_apiserver/crd/custom_resources.hpp"
+#include "fakes/kube_apiserver/server/gzip.hpp"
 #include "fakes/kube_apiserver/server/table.hpp"
 #include "fakes/kube_apiserver/server/yaml_text.hpp"
 
@@ -9,6 +11,10 @@ namespace skidpad::fakes::kube_apiserver {
 namespace {
 
 bool is_writing(const std::string& verb) { return verb == "create" || verb == "update" || verb == "patch" || verb == "delete" || verb == "deletecollection"; }
+
+constexpr const char* page_not_found = "@page";  ///< a reason that is no Status: plain text
+constexpr std::size_t body_bytes_max = 3 * 1024 * 1024;
+constexpr std::size_t gzip_bytes_min = 128 * 1024;
 
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -80,12 +86,18 @@ Task<void> ApiServer::handle(const runtime::HttpRequest& http, runtime::HttpResp
   if (!answer.content_type.empty()) response.headers.add("Content-Type", answer.content_type);
   for (const std::string& warning : request.warnings) response.headers.add("Warning", warning_header(warning));
   response.body = std::move(answer.body);
+  if (response.body.size() > gzip_bytes_min && request.info.is_resource && http.headers.get("Accept-Encoding").find("gzip") != std::string_view::npos) {
+    response.body = gzip(response.body);
+    response.headers.add("Content-Encoding", "gzip");
+    response.headers.add("Vary", "Accept-Encoding");
+  }
   (void)co_await responder.send(std::move(response));
 }
 
 Task<void> ApiServer::answer_request(Request& request, runtime::HttpResponder& responder, Answer& answer, bool& streamed) {
   std::optional<ApiError> failure;
   try {
+    if (request.http.body.size() > body_bytes_max) throw ApiError(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728");
     request.user = authenticator_.authenticate(request.http);
     answer = co_await dispatch(request, responder, streamed);
   } catch (const ApiError& error) {
@@ -98,7 +110,15 @@ Task<void> ApiServer::answer_request(Request& request, runtime::HttpResponder& r
   }
   if (!failure) co_return;
   if (streamed) co_return;  // the head is gone; the stream just ends
+  if (failure->reason == page_not_found) {
+    answer = Answer(404, failure->message, "text/plain; charset=utf-8");
+    co_return;
+  }
   answer = Answer(failure->code, encode_object(failure->status()) + "\n");
+  if (request.representation.type == MediaType::protobuf) {
+    answer.body = encode_protobuf(failure->status()).value_or(answer.body);
+    answer.content_type = "application/vnd.kubernetes.protobuf";
+  }
   if (request.representation.type == MediaType::yaml) {
     answer.body = to_yaml(failure->status());
     answer.content_type = "application/yaml";
@@ -132,7 +152,12 @@ void ApiServer::find_resource(Request& request) {
     request.custom = CustomResources::of(store_).find(info.group, info.version, info.resource);
     request.resource = request.custom.get();
   }
-  if (request.resource == nullptr) throw unknown_resource();
+  if (request.resource == nullptr) {
+    const auto& all = built_in_resources();
+    const bool known = std::any_of(all.begin(), all.end(), [&](const Resource& each) { return each.group == info.group; }) || CustomResources::of(store_).has_group(info.group);
+    if (!known) throw ApiError(404, page_not_found, "404 page not found\n");
+    throw unknown_resource();
+  }
   const Resource& resource = *request.resource;
   if (!resource.namespaced && !info.object_namespace.empty() && resource.kind != "Namespace") throw unknown_resource();
   if (resource.namespaced && info.object_namespace.empty() && !info.name.empty() && info.verb != "list" && info.verb != "watch" && info.verb != "deletecollection") {
@@ -199,6 +224,10 @@ Json ApiServer::in_version(const Request& request, const Json& stored) const {
 
 Answer ApiServer::encode_answer(const Request& request, const Json& value, int status) {
   if (request.representation.type == MediaType::yaml) return Answer(status, to_yaml(value), "application/yaml");
+  if (request.representation.type == MediaType::protobuf) {
+    auto bytes = encode_protobuf(value);
+    if (bytes) return Answer(status, std::move(*bytes), "application/vnd.kubernetes.protobuf");
+  }
   std::string agent(request.http.headers.get("User-Agent"));
   const bool pretty = query_has(request.query, "pretty") ? query_flag(request.query, "pretty") : agent.compare(0, 4, "curl") == 0 || agent.compare(0, 4, "Wget") == 0;
   if (!pretty) return Answer(status, encode_object(value) + "\n");

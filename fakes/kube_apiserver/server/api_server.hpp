@@ -131,6 +131,8 @@ class ApiServer {
   Task<void> bootstrap();
   Task<void> keep_kubernetes_service();
   Task<void> keep_compacting();
+  Task<void> keep_custom_definitions();
+  Task<void> settle_definition(ObjectPtr definition);
   Task<void> reconcile_endpoints(bool leaving);
   Task<client::EtcdLeaseId> event_lease();
   // representation

@@ -1,6 +1,7 @@
 // Get, create, replace and patch of single objects.
 #include "fakes/kube_apiserver/api/conversion.hpp"
 #include "fakes/kube_apiserver/api/patch.hpp"
+#include "fakes/kube_apiserver/api/protobuf.hpp"
 #include "fakes/kube_apiserver/api/validation.hpp"
 #include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
@@ -25,6 +26,25 @@ std::string joined(const FieldComplaints& complaints) {
   std::string text;
   for (const std::string& complaint : complaints) text += (text.empty() ? "" : ", ") + complaint;
   return text;
+}
+
+/// Owner references that name one object twice are merged, with a warning.
+void drop_duplicate_owners(Request& request, Json& object) {
+  const auto owners = object["metadata"].find("ownerReferences");
+  if (owners == object["metadata"].end() || !owners->is_array()) return;
+  Json kept = Json::array();
+  std::string doubled;
+  for (const Json& owner : *owners) {
+    if (std::find(kept.begin(), kept.end(), owner) == kept.end()) {
+      kept.push_back(owner);
+    } else {
+      doubled += (doubled.empty() ? "" : ", ") + text_at(owner, {"uid"});
+    }
+  }
+  if (doubled.empty()) return;
+  *owners = std::move(kept);
+  request.warnings.push_back(".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as "
+                             "1.24; please fix your requests; duplicate UID(s) observed: " + doubled);
 }
 
 void throw_if_any(const FieldErrors& errors, const Resource& resource, const Json& object) {
@@ -56,9 +76,12 @@ Json ApiServer::decode_body(Request& request, const Type* type, const std::strin
   FieldComplaints* const wanted = validation == "Ignore" ? nullptr : &complaints;
   Json object;
   if (media == MediaType::protobuf) {
-    throw unsupported_media_type("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
-  }
-  if (media == MediaType::yaml) {
+    try {
+      object = decode_protobuf(request.http.body, type);
+    } catch (const DecodeError& error) {
+      throw bad_request(std::string("the object provided is unrecognized (must be of type ") + kind + "): " + error.what());
+    }
+  } else if (media == MediaType::yaml) {
     auto parsed = runtime::parse_yaml(request.http.body);
     if (!parsed) throw bad_request("error converting YAML to JSON: " + parsed.error().message);
     object = std::move(parsed.value());
@@ -75,6 +98,9 @@ Json ApiServer::decode_body(Request& request, const Type* type, const std::strin
     }
   }
   if (!object.is_object()) throw bad_request("the object provided is unrecognized (must be of type " + kind + ")");
+  if (request.resource != nullptr && request.resource->custom && request.sub == nullptr && text_at(object, {"kind"}).empty()) {
+    throw bad_request("the object provided is unrecognized (must be of type " + kind + "): Object 'Kind' is missing in '" + object.dump() + "'");
+  }
   const std::string given_kind = text_at(object, {"kind"}, kind).empty() ? kind : text_at(object, {"kind"}, kind);
   const std::string given_version = text_at(object, {"apiVersion"}, api_version).empty() ? api_version : text_at(object, {"apiVersion"}, api_version);
   const std::string short_version = given_version.substr(given_version.find('/') == std::string::npos ? 0 : given_version.find('/') + 1);
@@ -83,7 +109,12 @@ Json ApiServer::decode_body(Request& request, const Type* type, const std::strin
     const bool known = find_built_in_kind(given_version, given_kind) != nullptr ||
                        (given_kind.size() > 4 && given_kind.substr(given_kind.size() - 4) == "List" && find_built_in_kind(given_version, given_kind.substr(0, given_kind.size() - 4)) != nullptr);
     if (request.resource != nullptr && request.resource->custom) {
-      throw bad_request(cannot + "the API version in the data (" + given_version + ") does not match the expected API version (" + api_version + ")");
+      const std::string name = text_at(object, {"metadata", "name"});
+      if (given_version == api_version) throw invalid(request.resource->group, given_kind, name, {invalid_text("kind", given_kind, "must be " + kind)});
+      for (const auto& [key, value] : object.items()) {
+        if (key != "kind" && key != "apiVersion" && key != "metadata") request.warnings.push_back("unknown field \"" + key + "\"");
+      }
+      throw bad_request("the API version in the data (" + given_version + ") does not match the expected API version (" + api_version + ")");
     }
     if (known) throw bad_request(cannot + "converting (v1." + given_kind + ") to (core." + kind + "): unknown conversion");
     throw bad_request(cannot + "no kind \"" + given_kind + "\" is registered for version \"" + given_version + "\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
@@ -168,12 +199,13 @@ Task<ObjectPtr> ApiServer::create_object(Request& request, Json object) {
   }
   co_await admit_create(request, object);
   prepare_for_create(object, resource, request.user);
+  drop_duplicate_owners(request, object);
   if (resource.custom) {
     check_custom(object, Json(), resource);
   } else {
     throw_if_any(validate_create(object, resource), resource, object);
   }
-  if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, Json(), now_text());
+  if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, Json());
   track_fields(object, Json(), request.manager(), request.info.subresource, now_text(), resource);
   to_storage(object, resource);
   const std::string name = request.info.name;
@@ -210,6 +242,10 @@ Change ApiServer::change_object(Request& request, const ObjectPtr& present, Json
   if (!version.empty() && version.find_first_not_of("0123456789") != std::string::npos) {
     throw plain_error("strconv.ParseUint: parsing " + in_quotes(version) + ": invalid syntax");
   }
+  if (!uid.empty() && uid != present_uid && request.http.method == "PATCH") {
+    const FieldError error = invalid_text("metadata.uid", uid, "field is immutable");
+    throw invalid(resource.group, resource.kind, name, {error, error});
+  }
   if (!uid.empty() && uid != present_uid) throw uid_conflict(resource, name, present->key(), uid, present_uid);
   if (version.empty() || version == "0") {
     const bool direct = request.http.method == "PUT";
@@ -226,13 +262,13 @@ Change ApiServer::change_object(Request& request, const ObjectPtr& present, Json
   prepare_for_update(object, old, resource, request.info.subresource);
   object["metadata"]["resourceVersion"] = std::to_string(present->revision());
   if (resource.custom) {
-    check_custom(object, old, resource);
+    check_custom(object, old, resource, request.info.subresource == "status");
     throw_if_any(validate_update(object, old, resource, "custom"), resource, object);
   } else {
     throw_if_any(validate_update(object, old, resource, request.info.subresource), resource, object);
   }
   admit_update(request, object, old);
-  if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, old, now_text());
+  if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, old);
   if (object != old) track_fields(object, old, request.manager(), request.info.subresource, now_text(), resource);
   to_storage(object, resource);
   const bool going = !find(object, {"metadata", "deletionTimestamp"}).is_null();
@@ -336,11 +372,7 @@ Json ApiServer::patched(Request& request, const ObjectPtr& present, const std::s
       canonicalise(object, *resource.type, wanted);
     }
   } catch (const DecodeError& error) {
-    if (patch_type == "application/json-patch+json" || patch_type == "application/merge-patch+json") {
-      throw bad_request(resource.kind + " in version \"" + resource.version + "\" cannot be handled as a " + resource.kind + ": " + error.what());
-    }
-    ApiError refusal = invalid("", "", "", {invalid_value("patch", patch.dump(), error.what())});
-    throw refusal;
+    throw invalid("", "", "", {invalid_value("patch", patch.dump(), error.what())});
   }
   if (!complaints.empty()) {
     if (validation == "Strict") throw invalid("", "", "", {invalid_value("patch", patch.dump(), "strict decoding error: " + joined(complaints))});

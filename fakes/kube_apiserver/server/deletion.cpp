@@ -1,6 +1,8 @@
 // Deletion: options, graceful deletion of pods, finalizers, propagation, collections.
 #include "fakes/kube_apiserver/api/conversion.hpp"
+#include "fakes/kube_apiserver/api/protobuf.hpp"
 #include "fakes/kube_apiserver/api/selector.hpp"
+#include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/api/validation.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 #include "harness/runtime/yaml.hpp"
@@ -93,13 +95,15 @@ DeleteOptions ApiServer::read_delete_options(Request& request) {
       } else if (media == MediaType::json) {
         body = read_json(request.http.body);
       } else {
-        throw unsupported_media_type("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
+        body = decode_protobuf(request.http.body, Schema::instance().find("meta.v1.DeleteOptions"));
       }
       if (!body.is_object()) throw DecodeError("not an object");
     } catch (const DecodeError& error) {
       failure = error.what();
     }
     if (!failure.empty()) throw bad_request("the object provided is unrecognized (must be of type DeleteOptions): couldn't get version/kind; json parse error: " + failure);
+    const std::string kind = text_at(body, {"kind"}, "DeleteOptions");
+    if (kind != "DeleteOptions") throw plain_error("no kind " + in_quotes(kind) + " is registered for version " + in_quotes(text_at(body, {"apiVersion"})) + " in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
     canonicalise(body, *Schema::instance().find("meta.v1.DeleteOptions"), nullptr);
   }
   if (find(body, {"gracePeriodSeconds"}).is_number()) options.grace_seconds = integer_at(body, {"gracePeriodSeconds"});
@@ -115,12 +119,16 @@ DeleteOptions ApiServer::read_delete_options(Request& request) {
     if (grace.find_first_not_of("-0123456789") != std::string::npos) throw bad_request("strconv.ParseInt: parsing " + in_quotes(grace) + ": invalid syntax");
     options.grace_seconds = std::strtoll(grace.c_str(), nullptr, 10);
   }
+  if (options.grace_seconds && *options.grace_seconds < 0) options.grace_seconds = 1;
   if (query_has(request.query, "propagationPolicy") && options.propagation.empty()) options.propagation = query_value(request.query, "propagationPolicy");
   if (query_has(request.query, "orphanDependents") && options.propagation.empty()) options.propagation = query_flag(request.query, "orphanDependents") ? "Orphan" : "Background";
   if (query_has(request.query, "dryRun")) dry_run.push_back(query_value(request.query, "dryRun"));
   FieldErrors errors;
+  if (orphans_given && !text_at(body, {"propagationPolicy"}).empty()) {
+    errors.push_back(invalid_text("propagationPolicy", options.propagation, "orphanDependents and deletionPropagation cannot be both set"));
+  }
   if (!options.propagation.empty() && options.propagation != "Orphan" && options.propagation != "Foreground" && options.propagation != "Background") {
-    errors.push_back(unsupported_value("propagationPolicy", in_quotes(options.propagation), {"Background", "Foreground", "Orphan", "nil"}));
+    errors.push_back(unsupported_value("propagationPolicy", in_quotes(options.propagation), {"Foreground", "Background", "Orphan", "nil"}));
   }
   for (const std::string& value : dry_run) {
     if (value != "All") errors.push_back(unsupported_value("dryRun", "[]string{" + in_quotes(value) + "}", {"All"}));
@@ -142,11 +150,15 @@ Task<Json> ApiServer::remove_object(Request& request, const std::string& key, co
     const Json& value = present->value();
     const std::string uid = text_at(value, {"metadata", "uid"});
     if (!options.uid.empty() && options.uid != uid) {
-      throw conflict(resource, name, "Precondition failed: UID in precondition: " + options.uid + ", UID in object meta: " + uid);
+      Resource by_kind = resource;
+      by_kind.plural = resource.kind;
+      throw conflict(by_kind, name, "the UID in the precondition (" + options.uid + ") does not match the UID in record (" + uid + "). The object might have been deleted and then recreated");
     }
     if (!options.resource_version.empty() && options.resource_version != std::to_string(present->revision())) {
-      throw conflict(resource, name,
-                     "Precondition failed: ResourceVersion in precondition: " + options.resource_version + ", ResourceVersion in object meta: " + std::to_string(present->revision()));
+      Resource by_kind = resource;
+      by_kind.plural = resource.kind;
+      throw conflict(by_kind, name, "the ResourceVersion in the precondition (" + options.resource_version + ") does not match the ResourceVersion in record (" +
+                                        std::to_string(present->revision()) + "). The object might have been modified");
     }
     Json next = value;
     bool delete_now = true;
@@ -155,6 +167,11 @@ Task<Json> ApiServer::remove_object(Request& request, const std::string& key, co
       next["status"]["phase"] = "Terminating";
       delete_now = list_at(next, {"spec", "finalizers"}).empty() && list_at(next, {"metadata", "finalizers"}).empty();
     } else {
+      if (resource.kind == "CustomResourceDefinition" && find(next, {"metadata", "deletionTimestamp"}).is_null()) {
+        Json& finalizers = next["metadata"]["finalizers"];
+        if (!finalizers.is_array()) finalizers = Json::array();
+        finalizers.push_back(custom_cleanup);
+      }
       const Grace grace = mark_gracefully(next, resource, options, runtime_.wall_now());
       if (grace == Grace::pending) co_return value;
       set_collection_finalizers(next, resource, options);
@@ -193,10 +210,10 @@ Task<Json> ApiServer::remove_object(Request& request, const std::string& key, co
     if (!delete_now) co_return state->value();
     WriteExtras extras;
     if (resource.kind == "Service" && resource.group.empty()) extras = co_await service_extras(nullptr, &state->value());
-    const bool gone = co_await store_.remove(state, std::move(extras));
-    if (!gone) continue;
+    const Revision gone_at = co_await store_.remove(state, std::move(extras));
+    if (gone_at == 0) continue;
     removed = true;
-    co_return state->value();
+    co_return state->at_revision(gone_at)->value();
   }
   throw plain_error("too many conflicting writes to " + key);
 }

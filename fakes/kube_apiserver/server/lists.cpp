@@ -1,7 +1,9 @@
 // Lists in chunks and at versions, and watches.
 #include "fakes/kube_apiserver/api/base64.hpp"
 #include "fakes/kube_apiserver/api/conversion.hpp"
+#include "fakes/kube_apiserver/api/protobuf.hpp"
 #include "fakes/kube_apiserver/api/selector.hpp"
+#include "fakes/kube_apiserver/crd/custom_definition.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 #include "fakes/kube_apiserver/server/table.hpp"
 
@@ -123,6 +125,7 @@ Task<Answer> ApiServer::list(Request& request) {
   std::string from;
   const bool ignore_limit = options.version == "0" && options.continue_token.empty();
   if (!options.continue_token.empty()) {
+    if (!options.version.empty()) throw bad_request("specifying resource version is not allowed when using continue");
     const ContinueToken token = decode_token(options.continue_token);
     from = token.start;
     revision = token.revision;
@@ -174,6 +177,7 @@ Task<Answer> ApiServer::list(Request& request) {
   const bool everything = options.labels.everything() && options.fields.everything();
   const bool plain = request.representation.type == MediaType::json && request.representation.shown == Shown::object && !version_differs(resource) && !query_has(request.query, "pretty");
   Json metadata = {{"resourceVersion", std::to_string(revision)}};
+  if (resource.custom) metadata["continue"] = "";
   std::vector<ObjectPtr> chosen;
   std::vector<Json> converted;
   std::size_t position = 0;
@@ -281,7 +285,11 @@ Task<void> ApiServer::watch(Request& request, runtime::HttpResponder& responder,
     }
     return object;
   };
-  const auto line_of = [&](const char* type, const Json& object) { return std::string("{\"type\":\"") + type + "\",\"object\":" + encode_object(object) + "}\n"; };
+  const bool binary = request.representation.type == MediaType::protobuf;
+  const auto line_of = [&](const char* type, const Json& object) {
+    if (binary) return encode_watch_frame(type, object).value_or("");
+    return std::string("{\"type\":\"") + type + "\",\"object\":" + encode_object(object) + "}\n";
+  };
   const auto bookmark_of = [&](bool initial) {
     Json object = {{"kind", resource.kind}, {"apiVersion", resource.api_version()}, {"metadata", {{"resourceVersion", std::to_string(std::max<Revision>(store_.revision(), 1))}, {"creationTimestamp", nullptr}}}};
     if (initial) {
@@ -315,8 +323,10 @@ Task<void> ApiServer::watch(Request& request, runtime::HttpResponder& responder,
     if (initial_events && options.bookmarks) pending += bookmark_of(true);
   } else {
     const Revision revision = std::stoll(options.version);
-    if (revision < events.complete_after()) {
-      refusal = expired("too old resource version: " + std::to_string(revision) + " (" + std::to_string(events.complete_after()) + ")");
+    if (resource.plural == "events" && co_await store_.is_compacted(revision)) {
+      refusal = expired("The resourceVersion for the provided watch is too old.");
+    } else if (const Revision known_after = std::max(events.complete_after(), resource.custom ? resource.custom->revision : 0); revision < known_after) {
+      refusal = expired("too old resource version: " + std::to_string(revision) + " (" + std::to_string(known_after) + ")");
     } else {
       position = events.position_after(revision);
     }
@@ -325,7 +335,7 @@ Task<void> ApiServer::watch(Request& request, runtime::HttpResponder& responder,
   runtime::HttpHeaders headers;
   headers.add("Audit-Id", random_.uuid());
   headers.add("Cache-Control", "no-cache, private");
-  headers.add("Content-Type", request.representation.type == MediaType::json ? "application/json" : "application/json");
+  headers.add("Content-Type", binary ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/json");
   streamed = true;
   auto started = co_await responder.start_stream(200, std::move(headers));
   if (!started) co_return;

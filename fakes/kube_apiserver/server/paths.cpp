@@ -79,6 +79,13 @@ Answer ApiServer::health(const Request& request) {
 
 Task<Answer> ApiServer::answer_path(Request& request) {
   const std::string& path = request.info.path;
+  if (path.compare(0, 5, "/apis") == 0 || path.compare(0, 4, "/api") == 0) {
+    try {
+      request.representation = negotiate(request.http.headers.get("Accept"), false);
+    } catch (const ApiError&) {
+      request.representation = Representation();  // aggregated discovery has names of its own
+    }
+  }
   const auto starts = [&](std::string_view prefix) { return path == prefix || (path.compare(0, prefix.size(), prefix) == 0 && path[prefix.size()] == '/'); };
   if (starts("/healthz") || starts("/livez") || starts("/readyz")) {
     if (!store_.etcd_healthy() && store_.is_ready()) {

@@ -154,6 +154,10 @@ Task<WriteExtras> ApiServer::service_extras(Json* object, const Json* old) {
       for (const char* key : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) spec.erase(key);
     } else {
       if (text_at(spec, {"clusterIP"}) == "None") spec["clusterIPs"] = Json::array({"None"});
+      if (text_at(spec, {"clusterIP"}) == "None" && list_at(spec, {"selector"}).empty() && list_at(spec, {"ipFamilies"}).empty() && text_at(spec, {"ipFamilyPolicy"}).empty()) {
+        spec["ipFamilies"] = Json::array({"IPv4", "IPv6"});
+        spec["ipFamilyPolicy"] = "RequireDualStack";
+      }
       if (list_at(spec, {"ipFamilies"}).empty()) spec["ipFamilies"] = Json::array({"IPv4"});
       if (text_at(spec, {"ipFamilyPolicy"}).empty()) spec["ipFamilyPolicy"] = "SingleStack";
     }
@@ -242,8 +246,8 @@ Task<ObjectPtr> ApiServer::update_service(Request& request, Mutation mutation) {
     Change change = mutation(present);
     if (change.remove) {
       WriteExtras extras = co_await service_extras(nullptr, &present->value());
-      const bool removed = co_await store_.remove(present, std::move(extras));
-      if (removed) co_return StoredObject::from_value(key, std::move(change.value), present->revision());
+      const Revision removed = co_await store_.remove(present, std::move(extras));
+      if (removed != 0) co_return StoredObject::from_value(key, std::move(change.value), present->revision());
       continue;
     }
     WriteExtras extras = co_await service_extras(&change.value, &present->value());

@@ -3,6 +3,7 @@
 #include "fakes/kube_apiserver/api/patch.hpp"
 #include "fakes/kube_apiserver/api/selector.hpp"
 #include "fakes/kube_apiserver/crd/custom_definition.hpp"
+#include "fakes/kube_apiserver/crd/structural_schema.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 #include "fakes/kube_apiserver/server/table_cells.hpp"
 #include "harness/runtime/http/http_client.hpp"
@@ -255,6 +256,13 @@ Task<Answer> ApiServer::scale(Request& request) {
     }
     const std::string version = text_at(wanted, {"metadata", "resourceVersion"});
     const std::int64_t replicas = integer_at(wanted, {"spec", "replicas"});
+    if (replicas < 0 && resource.custom) {
+      Json wrong = present->value();
+      wrong[pointer_of(replicas_path)] = replicas;
+      FieldErrors errors = {invalid_value(replicas_path, std::to_string(replicas), "should be a non-negative integer")};
+      validate_value(wrong, resource.custom->schema, "", errors);
+      throw invalid(resource.group, resource.kind, name, errors);
+    }
     if (replicas < 0) throw invalid("autoscaling", "Scale", name, {invalid_value("spec.replicas", std::to_string(replicas), "must be greater than or equal to 0")});
     if (!version.empty() && version != std::to_string(present->revision())) throw conflict(resource, name, object_modified);
     Json object = present->value();

@@ -1,6 +1,7 @@
 // What a server does besides answering: the objects every cluster starts with, the kubernetes Service, compaction, event leases.
 #include "fakes/kube_apiserver/access/bootstrap_policy.hpp"
 #include "fakes/kube_apiserver/api/validation.hpp"
+#include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
@@ -93,6 +94,7 @@ Task<void> ApiServer::run_upkeep() {
   runtime::TaskGroup tasks(stop);
   tasks.spawn("kubernetes_service", keep_kubernetes_service());
   tasks.spawn("compaction", keep_compacting());
+  tasks.spawn("custom_definitions", keep_custom_definitions());
   co_await tasks.join();
 }
 
@@ -185,6 +187,70 @@ Task<void> ApiServer::reconcile_endpoints(bool leaving) {
   };
   WriteExtras also_none;
   (void)co_await store_.update("/registry/endpointslices/default/kubernetes", std::move(set_slice), std::move(also_none));
+}
+
+/// Establishes new definitions, and empties and removes those that go. Every server does so; who comes second finds nothing to do.
+Task<void> ApiServer::keep_custom_definitions() {
+  const std::string prefix = "/registry/apiextensions.k8s.io/customresourcedefinitions/";
+  EventStream& events = store_.stream(prefix);
+  for (;;) {
+    const std::uint64_t position = events.end_position();
+    std::string failure;
+    try {
+      for (const ObjectPtr& definition : store_.cached_list(prefix)) co_await settle_definition(definition);
+    } catch (const ApiError& error) {
+      failure = error.message;
+    }
+    if (!failure.empty()) {
+      runtime_.log().warning("definition_not_settled", {{"error", failure}});
+      co_await runtime_.sleep_for(1s);
+    } else if (events.end_position() == position) {
+      co_await events.changed().wait();
+    }
+  }
+}
+
+Task<void> ApiServer::settle_definition(ObjectPtr definition) {
+  const std::string now = now_text();
+  const Json& value = definition->value();
+  if (find(value, {"metadata", "deletionTimestamp"}).is_null()) {
+    Json wanted = value;
+    if (!CustomResources::establish(wanted, now)) co_return;
+    Mutation mutation = [&](const ObjectPtr& present) -> Change {
+      if (!present) throw conflict(*find_built_in_kind("apiextensions.k8s.io/v1", "CustomResourceDefinition"), "", "gone");
+      Json next = present->value();
+      (void)CustomResources::establish(next, now);
+      return Change(std::move(next));
+    };
+    WriteExtras extras;
+    (void)co_await store_.update(definition->key(), std::move(mutation), std::move(extras));
+    co_return;
+  }
+  const std::string objects = "/registry/" + text_at(value, {"spec", "group"}) + "/" + text_at(value, {"spec", "names", "plural"}) + "/";
+  for (const ObjectPtr& object : store_.cached_list(objects)) {
+    WriteExtras extras;
+    (void)co_await store_.remove(object, std::move(extras));
+  }
+  Mutation finish = [&](const ObjectPtr& present) -> Change {
+    if (!present) throw conflict(*find_built_in_kind("apiextensions.k8s.io/v1", "CustomResourceDefinition"), "", "gone");
+    Json next = present->value();
+    Json kept = Json::array();
+    for (const Json& finalizer : runtime::list_at(next, {"metadata", "finalizers"})) {
+      if (finalizer != custom_cleanup) kept.push_back(finalizer);
+    }
+    if (kept.empty()) return Change::removal(std::move(next));
+    next["metadata"]["finalizers"] = std::move(kept);
+    return Change(std::move(next));
+  };
+  bool gone = false;
+  try {
+    WriteExtras extras;
+    (void)co_await store_.update(definition->key(), std::move(finish), std::move(extras));
+  } catch (const ApiError& error) {
+    if (error.code != 409) throw;
+    gone = true;
+  }
+  (void)gone;
 }
 
 /// As the real server: every interval one of the servers wins a key, and compacts to the revision of the interval before.

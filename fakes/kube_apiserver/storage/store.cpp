@@ -252,6 +252,14 @@ Task<ObjectPtr> Store::read(std::string key) {
   co_return StoredObject::from_storage(key, answer.value()->value, answer.value()->mod_revision);
 }
 
+Task<bool> Store::is_compacted(Revision revision) {
+  RangeRequest request = RangeRequest::one("/registry/health");
+  request.revision = revision;
+  request.count_only = true;
+  auto answer = co_await etcd_.range(std::move(request));
+  co_return !answer && answer.error().code == ErrorCode::gone;
+}
+
 Task<std::vector<ObjectPtr>> Store::read_at(std::string prefix, Revision revision) {
   ++etcd_calls["list"];
   RangeRequest request = RangeRequest::prefix(prefix);
@@ -337,7 +345,7 @@ Task<ObjectPtr> Store::update(std::string key, Mutation mutation, WriteExtras ex
     if (!answer) fail(answer.error());
     if (answer.value().succeeded) {
       const Revision revision = answer.value().header.revision;
-      ObjectPtr object = StoredObject::from_value(key, std::move(next), revision);
+      ObjectPtr object = StoredObject::from_value(key, std::move(next), change.remove ? present->revision() : revision);
       if (change.remove) co_return object;
       if (revision > revision_ && written_.size() < written_max) written_.emplace(revision, object);
       co_return object;
@@ -351,7 +359,7 @@ Task<ObjectPtr> Store::update(std::string key, Mutation mutation, WriteExtras ex
   throw plain_error("too many conflicting writes to " + key);
 }
 
-Task<bool> Store::remove(ObjectPtr state, WriteExtras extras) {
+Task<Revision> Store::remove(ObjectPtr state, WriteExtras extras) {
   TxnRequest request;
   request.compares = std::move(extras.compares);
   request.compares.push_back(Compare::mod_revision(state->key(), state->revision()));
@@ -360,7 +368,7 @@ Task<bool> Store::remove(ObjectPtr state, WriteExtras extras) {
   ++etcd_calls["delete"];
   auto answer = co_await etcd_.txn(std::move(request));
   if (!answer) fail(answer.error());
-  co_return answer.value().succeeded;
+  co_return answer.value().succeeded ? answer.value().header.revision : 0;
 }
 
 }  // namespace skidpad::fakes::kube_apiserver

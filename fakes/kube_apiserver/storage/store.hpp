@@ -101,6 +101,8 @@ class Store {
   Task<Revision> wait_until_fresh();
   /// Returns when the cache has reached a revision; throws 504 if that takes more than 3 s.
   Task<void> wait_until_reached(Revision revision);
+  /// True if etcd has forgotten the states before this revision.
+  Task<bool> is_compacted(Revision revision);
   /// Straight from etcd. Null if it is not there.
   Task<ObjectPtr> read(std::string key);
   /// All objects with a prefix as they were at a revision. Throws Expired if it is compacted.
@@ -110,8 +112,8 @@ class Store {
   Task<ObjectPtr> create(std::string key, Json value, WriteExtras extras);
   /// Reads, changes, writes; repeats on lost races. Returns the new state (the old one if nothing changed).
   Task<ObjectPtr> update(std::string key, Mutation mutation, WriteExtras extras);
-  /// Removes exactly this state. False if it has changed meanwhile.
-  Task<bool> remove(ObjectPtr state, WriteExtras extras);
+  /// Removes exactly this state. The revision of the removal, or 0 if the state has changed meanwhile.
+  Task<Revision> remove(ObjectPtr state, WriteExtras extras);
 
   client::EtcdClient& etcd() { return etcd_; }
   runtime::Runtime& runtime() { return runtime_; }

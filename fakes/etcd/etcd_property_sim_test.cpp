@@ -188,13 +188,6 @@ class Chaos {
       : random_(seed), more_flags_(std::move(more_flags)), world(options(seed)) {
     record = &run;
     run.planted = planted;
-    if (std::getenv("TRACE") != nullptr)
-      world.on_log = [this](const std::string& machine, const std::string& program, runtime::LogLevel, std::string_view event, const Json& fields) {
-        std::fprintf(stderr, "%.3f %s %s %s %s\n", runtime::seconds(world.now() - Instant{}), machine.c_str(), program.c_str(), std::string(event).c_str(), fields.dump().c_str());
-      };
-    world.on_exit = [this](sim::Machine& machine, sim::SimProcess& process, const std::string& why) {
-      if (std::getenv("TRACE") != nullptr) std::fprintf(stderr, "%.3f %s %s exit: %s\n", runtime::seconds(world.now() - Instant{}), machine.name().c_str(), process.program_name().c_str(), why.c_str());
-    };
     world.register_program("etcd", planted_main);
     world.register_program("client", client_main);
     world.register_program("watcher", watcher_main);
@@ -237,7 +230,7 @@ class Chaos {
   static sim::WorldOptions options(std::uint64_t seed) {
     sim::WorldOptions world_options;
     world_options.seed = seed;
-    world_options.log_level = std::getenv("TRACE") != nullptr ? runtime::LogLevel::info : runtime::LogLevel::error;
+    world_options.log_level = runtime::LogLevel::error;
     return world_options;
   }
   void add(std::string name, std::string address) {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
-#if __has_include("controllers/node_healer/main.cpp")
+#if __has_include("controllers/node_healer/node_healer.cpp")
 #include "controllers/node_healer/node_healer.hpp"
 #define HEALER 1
 #endif

@@ -120,6 +120,7 @@ class SimConnection final : public Connection {
     flow_->pipes[side_].send(Pipe::Kind::fin, {});
   }
   const PeerIdentity& peer() const override { return flow_->ends[side_].peer; }
+  void set_peer(PeerIdentity peer) { mine().peer = std::move(peer); }
   Endpoint local() const override { return flow_->ends[side_].endpoint; }
   Endpoint remote() const override { return flow_->ends[1 - side_].endpoint; }
 
@@ -234,7 +235,7 @@ bool Flow::same_boot(int side) const {
 class SimListener final : public Listener {
  public:
   SimListener(SimProcess& process, Endpoint at, std::optional<TlsServerOptions> tls)
-      : process_(process), at_(std::move(at)), tls_(std::move(tls)), waiting_(1024) {
+      : process_(process), at_(std::move(at)), tls_(std::move(tls)), waiting_(1024), handshakes_(process.stop()) {
     process_.machine().listeners[at_] = this;
   }
   ~SimListener() override { close(); }
@@ -250,15 +251,34 @@ class SimListener final : public Listener {
     process_.machine().listeners.erase(at_);
   }
   void replace_tls(TlsServerOptions tls) override { tls_ = std::move(tls); }
-  bool offer(std::unique_ptr<Connection> connection) { return waiting_.try_push(std::move(connection)); }
-  const std::optional<TlsServerOptions>& tls() const { return tls_; }
+  /// A connection arrives. False if too many wait.
+  bool offer(std::unique_ptr<SimConnection> connection) {
+    if (!tls_) return waiting_.try_push(std::move(connection));
+    if (handshakes_.running_count() >= handshakes_max) return false;
+    handshakes_.spawn("tls_handshake", shake_hands(std::move(connection)));
+    return true;
+  }
   SimProcess& process() { return process_; }
 
  private:
+  static constexpr std::size_t handshakes_max = 256;
+
+  Task<void> shake_hands(std::unique_ptr<SimConnection> connection) {
+    auto reading = read_record(*connection);
+    auto hello = co_await with_timeout<std::string>(process_, 10s, std::move(reading), "tls handshake");
+    if (!hello || !tls_) co_return;
+    ServerAnswer answer = answer_hello(hello.value(), *tls_, process_.wall_now());
+    auto written = co_await connection->write(std::move(answer.record));
+    if (!written || !answer.client) co_return;
+    connection->set_peer(std::move(*answer.client));
+    waiting_.try_push(std::move(connection));
+  }
+
   SimProcess& process_;
   Endpoint at_;
   std::optional<TlsServerOptions> tls_;
   Channel<std::unique_ptr<Connection>> waiting_;
+  TaskGroup handshakes_;
 };
 
 class SimDatagramSocket final : public DatagramSocket {
@@ -413,39 +433,40 @@ class SimNetwork final : public Network {
         retry *= 2;
         continue;
       }
-      co_await process_.sleep_for(round_trips(world, destination_name, options.tls ? 2 : 1));
+      co_await process_.sleep_for(round_trip(world, destination_name));
       destination = world.machine(destination_name);
       if (destination == nullptr || !destination->powered()) continue;
       listener = destination->listener_for(to);
       if (listener == nullptr) co_return Error(ErrorCode::refused, "dial tcp " + to_text(to) + ": connect: connection refused");
       break;
     }
-    auto handshake = sim_handshake(options.tls, listener->tls(), host, process_.wall_now());
-    if (!handshake) co_return handshake.error();
     Machine& destination = listener->process().machine();
     auto flow = std::make_shared<Flow>(world);
     flow->ends[0].machine = machine.name();
     flow->ends[0].boot = machine.boot();
     flow->ends[0].endpoint = Endpoint{to.address.starts_with("127.") ? "127.0.0.1" : machine.spec().address, machine.take_port()};
-    flow->ends[0].peer = handshake.value().server;
     flow->ends[1].machine = destination.name();
     flow->ends[1].boot = destination.boot();
     flow->ends[1].endpoint = to;
-    flow->ends[1].peer = handshake.value().client;
     auto client = std::make_unique<SimConnection>(flow, 0, silent);
     auto& server_network = static_cast<SimNetwork&>(listener->process().network());
     if (!listener->offer(std::make_unique<SimConnection>(flow, 1, server_network.silent))) {
       co_return Error(ErrorCode::refused, "dial tcp " + to_text(to) + ": accept queue is full");
     }
+    if (options.tls) {
+      auto greeted = co_await client->write(client_hello(*options.tls));
+      if (!greeted) co_return greeted.error();
+      auto answer = co_await read_record(*client);
+      if (!answer) co_return answer.error();
+      auto server = check_answer(answer.value(), *options.tls, host, process_.wall_now());
+      if (!server) co_return server.error();
+      client->set_peer(std::move(server.value()));
+    }
     co_return client;
   }
 
-  Duration round_trips(World& world, const std::string& destination, int count) {
-    Duration total = 0ns;
-    for (int trip = 0; trip < count; ++trip) {
-      total += world.draw_latency(process_.machine().name(), destination) + world.draw_latency(destination, process_.machine().name());
-    }
-    return total;
+  Duration round_trip(World& world, const std::string& destination) {
+    return world.draw_latency(process_.machine().name(), destination) + world.draw_latency(destination, process_.machine().name());
   }
 
   SimProcess& process_;

@@ -211,41 +211,93 @@ PeerIdentity identity(const Json& certificate) {
 
 Error handshake_failed(const std::string& why) { return Error(ErrorCode::connection_lost, "tls handshake: " + why); }
 
+constexpr char record_mark = '\x16';
+constexpr std::size_t record_head_bytes = 9;
+constexpr std::size_t record_bytes_max = 1 << 20;
+
+std::string record(const Json& body) {
+  const std::string text = body.dump();
+  std::string length = std::to_string(text.size());
+  length.insert(0, record_head_bytes - 1 - length.size(), '0');
+  return record_mark + length + text;
+}
+
+/// The client's identity as its hello claims it; the reason in `alert` if the server must refuse it.
+PeerIdentity identify_client(const Json& hello, const TlsServerOptions& server, WallTime now, std::string& alert) {
+  PeerIdentity client;
+  if (server.client_ca_pem.empty()) return client;
+  const std::string certificate_pem = hello.value("certificate", "");
+  if (certificate_pem.empty()) {
+    if (server.client_certificate_required) alert = "client certificate required";
+    return client;
+  }
+  const auto offered = first_block(certificate_pem, certificate_label);
+  const auto key = first_block(hello.value("key", ""), key_label);
+  if (!offered || !key || key.value()["id"] != offered.value()["id"]) {
+    alert = "the client's key does not belong to its certificate";
+    return client;
+  }
+  const std::string why = distrust(offered.value(), server.client_ca_pem, now);
+  if (why.empty()) return identity(offered.value());
+  // An optional certificate that is not trusted counts as none shown and is the server's to refuse (401).
+  if (server.client_certificate_required) alert = "bad certificate: " + why;
+  return client;
+}
+
 }  // namespace
 
 std::unique_ptr<Pki> make_sim_pki(std::function<WallTime()> wall_now, Random random) {
   return std::make_unique<SimPki>(std::move(wall_now), random);
 }
 
-Result<HandshakeOutcome> sim_handshake(const std::optional<TlsClientOptions>& client, const std::optional<TlsServerOptions>& server,
-                                       const std::string& host, WallTime now) {
-  HandshakeOutcome outcome;
-  if (!client && !server) return outcome;
-  if (!client || !server) return handshake_failed(client ? "first record does not look like a TLS handshake" : "the server speaks TLS");
-  TRY(const Json shown, first_block(server->certificate_pem, certificate_label));
-  if (!client->insecure) {
-    const std::string why = distrust(shown, client->ca_pem, now);
-    if (!why.empty()) return handshake_failed("x509: " + why);
-    const std::string wanted = client->server_name.empty() ? host : client->server_name;
-    const CertificateFacts server_facts = facts(shown);
-    const auto& accepted = is_ipv4(wanted) ? server_facts.ip_addresses : server_facts.dns_names;
-    if (std::find(accepted.begin(), accepted.end(), wanted) == accepted.end()) {
-      return handshake_failed("x509: certificate is not valid for " + wanted);
-    }
-    outcome.server = identity(shown);
+std::string client_hello(const TlsClientOptions& client) {
+  Json hello = Json::object();
+  if (!client.certificate_pem.empty()) hello = {{"certificate", client.certificate_pem}, {"key", client.key_pem}};
+  return record(hello);
+}
+
+ServerAnswer answer_hello(const std::string& hello, const TlsServerOptions& server, WallTime now) {
+  ServerAnswer answer;
+  const Json parsed = Json::parse(hello, nullptr, false);
+  std::string alert;
+  if (!parsed.is_object()) alert = "bad hello";
+  PeerIdentity client;
+  if (alert.empty()) client = identify_client(parsed, server, now, alert);
+  if (alert.empty()) answer.client = std::move(client);
+  answer.record = record(alert.empty() ? Json{{"certificate", server.certificate_pem}} : Json{{"alert", alert}});
+  return answer;
+}
+
+Result<PeerIdentity> check_answer(const std::string& answer, const TlsClientOptions& client, const std::string& host, WallTime now) {
+  const Json parsed = Json::parse(answer, nullptr, false);
+  if (!parsed.is_object()) return handshake_failed("bad answer");
+  if (parsed.contains("alert")) return handshake_failed("remote error: " + parsed["alert"].get<std::string>());
+  if (client.insecure) return PeerIdentity();
+  TRY(const Json shown, first_block(parsed.value("certificate", ""), certificate_label));
+  const std::string why = distrust(shown, client.ca_pem, now);
+  if (!why.empty()) return handshake_failed("x509: " + why);
+  const std::string wanted = client.server_name.empty() ? host : client.server_name;
+  const CertificateFacts server_facts = facts(shown);
+  const auto& accepted = is_ipv4(wanted) ? server_facts.ip_addresses : server_facts.dns_names;
+  if (std::find(accepted.begin(), accepted.end(), wanted) == accepted.end()) {
+    return handshake_failed("x509: certificate is not valid for " + wanted);
   }
-  if (server->client_ca_pem.empty()) return outcome;
-  if (client->certificate_pem.empty()) {
-    if (server->client_certificate_required) return handshake_failed("client certificate required");
-    return outcome;
+  return identity(shown);
+}
+
+Task<Result<std::string>> read_record(Connection& connection) {
+  std::string bytes;
+  std::size_t wanted = record_head_bytes;
+  for (;;) {
+    auto more = co_await connection.read_some();
+    if (!more) co_return more.error();
+    if (more.value().empty()) co_return handshake_failed("connection closed");
+    bytes += more.value();
+    if (bytes.front() != record_mark) co_return handshake_failed("first record does not look like a TLS handshake");
+    if (bytes.size() >= record_head_bytes) wanted = record_head_bytes + std::strtoul(bytes.substr(1, record_head_bytes - 1).c_str(), nullptr, 10);
+    if (wanted > record_bytes_max || bytes.size() > wanted) co_return handshake_failed("bad record");
+    if (bytes.size() >= record_head_bytes && bytes.size() == wanted) co_return bytes.substr(record_head_bytes);
   }
-  TRY(const Json offered, first_block(client->certificate_pem, certificate_label));
-  TRY(const Json key, first_block(client->key_pem, key_label));
-  if (key["id"] != offered["id"]) return handshake_failed("the client's key does not belong to its certificate");
-  const std::string why = distrust(offered, server->client_ca_pem, now);
-  if (!why.empty()) return handshake_failed("bad certificate: " + why);
-  outcome.client = identity(offered);
-  return outcome;
 }
 
 }  // namespace skidpad::runtime::sim

@@ -6,13 +6,21 @@
 
 namespace skidpad::runtime::sim {
 
-struct HandshakeOutcome {
-  PeerIdentity server;  ///< as the client sees it
-  PeerIdentity client;  ///< as the server sees it
-};
+/// A handshake is two records that cross the connection like any bytes, so it also works through a forwarder:
+/// 0x16, eight digits of length, JSON. The client says who it is; the server answers with its certificate or an alert.
+std::string client_hello(const TlsClientOptions& client);
 
+struct ServerAnswer {
+  std::string record;           ///< to send
+  std::optional<PeerIdentity> client;  ///< none: the handshake failed, close after sending
+};
+ServerAnswer answer_hello(const std::string& hello, const TlsServerOptions& server, WallTime now);
+
+/// Whom the server's answer names. connection_lost if it is not to be trusted.
 /// @param host  what the client dialled, checked against the certificate unless a server name is given.
-Result<HandshakeOutcome> sim_handshake(const std::optional<TlsClientOptions>& client, const std::optional<TlsServerOptions>& server,
-                                       const std::string& host, WallTime now);
+Result<PeerIdentity> check_answer(const std::string& answer, const TlsClientOptions& client, const std::string& host, WallTime now);
+
+/// Reads one record. connection_lost if the other side does not speak TLS or sent more than one.
+Task<Result<std::string>> read_record(Connection& connection);
 
 }  // namespace skidpad::runtime::sim

@@ -67,6 +67,7 @@ Json without_hash(const Json& pod_template) {
     if (metadata.contains("labels") && metadata["labels"].is_object()) metadata["labels"].erase(template_hash_label);
     if (metadata.contains("labels") && metadata["labels"].empty()) metadata.erase("labels");
     metadata.erase("creationTimestamp");
+    if (metadata.empty()) bare.erase("metadata");
   }
   return bare;
 }

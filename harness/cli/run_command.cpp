@@ -7,10 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
-#if __has_include("controllers/node_healer/node_healer.cpp")
 #include "controllers/node_healer/node_healer.hpp"
-#define HEALER 1
-#endif
 #include "harness/check/judge.hpp"
 #include "harness/cli/live_view.hpp"
 #include "harness/driver/process/sweep.hpp"
@@ -77,9 +74,9 @@ std::unique_ptr<driver::Driver> make_driver(const Installation& installation, co
     driver::sim::SimDriverOptions options;
     options.world.seed = command.seed;
     options.provisioning_delay = plan.timers.machine_provision_delay;
-#ifdef HEALER
+
     options.programs["node-healer"] = controllers::node_healer::node_healer_main;
-#endif
+
     options.world.log_level = command.log_level;
     auto driver = std::make_unique<driver::sim::SimDriver>(std::move(options));
     log_into(driver->world(), directory);

@@ -38,7 +38,8 @@ class Fault {
  public:
   virtual ~Fault() = default;
   virtual Task<Result<void>> inject() = 0;
-  /// Success where there is nothing to take back.
+  /// Whether there is anything to take back; what is destroyed is not.
+  virtual bool can_heal() const = 0;
   virtual Task<Result<void>> heal() = 0;
   /// Looks whether the fault is there, without its maker's word. May take some seconds.
   virtual Task<Sighting> witness() = 0;

@@ -28,6 +28,7 @@ class LinkFault final : public Fault {
     co_return co_await change(options_.rule);
   }
 
+  bool can_heal() const override { return true; }
   Task<Result<void>> heal() override { return change(LinkRule()); }
 
   /// Programs talk all the time, so a fault that is there is soon felt by some frame.

@@ -22,9 +22,10 @@ class MachineFault final : public Fault {
     co_return runtime::success();
   }
 
+  bool can_heal() const override { return loss_ == MachineLoss::power_off; }
   Task<Result<void>> heal() override {
     Result<void> healed = runtime::success();
-    if (loss_ != MachineLoss::power_off) co_return healed;
+    if (!can_heal()) co_return healed;
     for (const TargetMachine& target : targets_) {
       auto on = co_await scene_.driver.machines().set_power(target.name, true);
       if (!on && healed) healed = on.error();

@@ -18,6 +18,7 @@ class NodeObjectFault final : public Fault {
     co_return runtime::success();
   }
 
+  bool can_heal() const override { return false; }
   Task<Result<void>> heal() override { co_return runtime::success(); }
 
   Task<Sighting> witness() override {

@@ -34,9 +34,10 @@ class ProcessFault final : public Fault {
     co_return runtime::success();
   }
 
+  bool can_heal() const override { return options_.signal == stop_signal; }
   Task<Result<void>> heal() override {
     Result<void> healed = runtime::success();
-    if (options_.signal != stop_signal) co_return healed;
+    if (!can_heal()) co_return healed;
     for (const auto& [machine, process] : hit_) {
       auto sent = co_await scene_.driver.machines().signal_process(machine, process, continue_signal);
       if (!sent && sent.error().code != ErrorCode::not_found && healed) healed = sent.error();

@@ -86,7 +86,9 @@ class Runner::Run {
 
   /// Heals what is still broken; never throws but for a stop.
   Task<void> heal_all() {
-    for (auto& [id, fault] : lasting_) co_await heal(id, *fault);
+    for (auto& [id, fault] : lasting_) {
+      if (fault->can_heal()) co_await heal(id, *fault);
+    }
     lasting_.clear();
     background_.request_stop();
     co_await tasks_.join();
@@ -118,7 +120,7 @@ class Runner::Run {
     if (!made) abort("making the cluster: " + made.error().message);
     ViewOptions view;
     view.workload_namespace = workload_namespace;
-    view.poll_interval = std::max<Duration>(plan_.timers.node_monitor_period / 2, 100ms);
+    view.poll_interval = std::clamp<Duration>(plan_.timers.node_monitor_period / 2, 100ms, 1s);
     view_ = std::make_unique<ClusterView>(runtime_, *admin_, assets_, recorder_, start_, view);
     tasks_.spawn("cluster_view", view_->run());
     co_await view_->wait_until_synced();
@@ -442,7 +444,6 @@ class Runner::Run {
   Task<void> await_recovery() {
     const Instant due = runtime_.now() + plan_.resolved(plan_.scenario.deadline);
     const Instant felt_by = std::min(due, runtime_.now() + felt_within());
-    tell_steady_state("after", look());
     while (all_hold(look()) && runtime_.now() < felt_by) {
       observer_.status(status());
       co_await runtime_.sleep_for(50ms);

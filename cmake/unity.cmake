@@ -1,0 +1,23 @@
+# Compiled alone even in a unity build (CMAKE_UNITY_BUILD, what ./dev uses): each has a private name, in its unnamed
+# namespace, that a neighbour in its folder has too. `./dev build` shows new ones as redefinitions, and then falls back.
+set(compiled_alone
+  harness/client/kubernetes/kubeconfig.cpp
+  harness/driver/process/node_init.cpp
+  harness/driver/process/process_driver.cpp
+  harness/driver/process/switch.cpp
+  harness/scenario/values.cpp
+  fakes/etcd/gateway_codec.cpp
+  fakes/kube_apiserver/server/openapi.cpp
+  fakes/kube_apiserver/server/paths.cpp
+  fakes/kube_apiserver/server/request_info.cpp
+  fakes/kube_apiserver/server/table_cells.cpp
+  fakes/kube_controller_manager/job.cpp
+  fakes/kube_controller_manager/replica_set.cpp
+  fakes/kube_controller_manager/plans_test.cpp
+  fakes/kubelet/pod_status.cpp
+  fakes/kubelet/status_manager.cpp
+  fakes/kubelet/probe_test.cpp
+  reports/html_timeline.cpp
+  reports/terminal.cpp)
+list(FILTER compiled_alone EXCLUDE REGEX "^$")
+set_source_files_properties(${compiled_alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)

@@ -117,6 +117,10 @@ std::string zone_trouble(const std::string& zone, const Observation& seen, const
 
 }  // namespace
 
+std::size_t unhealthy_count(const std::vector<Worker>& workers) {
+  return std::size_t(std::count_if(workers.begin(), workers.end(), [](const Worker& worker) { return !is_well(worker); }));
+}
+
 Duration retry_wait(const Policy& policy, std::int64_t failures) {
   Duration wait = policy.retry_first;
   for (std::int64_t i = 1; i < failures && wait < policy.retry_max; ++i) wait *= 2;
@@ -134,9 +138,9 @@ Decision decide(const Policy& policy, const Observation& seen, const HealerState
   Alarm alarm(decision);
   decision.worker_count = seen.workers.size();
   decision.unhealthy_allowed = policy.max_unhealthy.allowed(decision.worker_count);
+  decision.unhealthy_count = unhealthy_count(seen.workers);
   decision.zones_away = zones_away(policy, seen);
   for (const Worker& worker : seen.workers) {
-    if (!is_well(worker)) ++decision.unhealthy_count;
     if (is_excused(worker)) continue;
     if (auto trouble = trouble_of(policy, worker, seen, alarm)) decision.troubles.push_back(std::move(*trouble));
   }

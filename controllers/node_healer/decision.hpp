@@ -58,6 +58,8 @@ struct Decision {
   std::optional<Duration> look_again_in;  ///< when time alone may change the decision
 };
 
+/// Those not Ready, without a Node, or annotated to be replaced: what the fuse counts.
+std::size_t unhealthy_count(const std::vector<Worker>& workers);
 /// Wait after so many failures in a row.
 Duration retry_wait(const Policy& policy, std::int64_t failures);
 /// Failures in a row that count now: a replacement lost within healthy_min counts, one that lasted clears the count.

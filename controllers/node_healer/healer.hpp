@@ -16,6 +16,8 @@
 
 namespace skidpad::controllers::node_healer {
 
+using runtime::Runtime;
+
 class Healer {
  public:
   /// @param may_act  whether we lead at this moment.

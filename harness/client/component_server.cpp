@@ -61,7 +61,9 @@ void ComponentServer::add_check(std::string name, Where where, std::function<std
 Result<void> ComponentServer::listen() {
   if (options_.secure_port == 0) return runtime::success();
   runtime::TlsServerOptions tls;
-  if (!options_.certificate_path.empty()) {
+  if (options_.plain_http) {
+    // nothing to prepare
+  } else if (!options_.certificate_path.empty()) {
     TRY(auto certificate, runtime_.disk().read(options_.certificate_path));
     TRY(auto key, runtime_.disk().read(options_.key_path));
     tls.certificate_pem = std::move(certificate);
@@ -80,7 +82,7 @@ Result<void> ComponentServer::listen() {
   runtime::ListenOptions listen;
   listen.at.address = options_.bind_address == "0.0.0.0" || options_.bind_address == "::" ? "" : options_.bind_address;
   listen.at.port = std::uint16_t(options_.secure_port);
-  listen.tls = std::move(tls);
+  if (!options_.plain_http) listen.tls = std::move(tls);
   auto listener = runtime_.network().listen(std::move(listen));
   if (!listener) return runtime::wrap(listener.error(), "failed to create listener");
   listener_ = std::move(listener.value());

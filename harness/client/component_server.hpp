@@ -18,6 +18,7 @@ struct ComponentServerOptions {
   std::int64_t secure_port = 0;          ///< 0: nothing is served
   std::string certificate_path;
   std::string key_path;
+  bool plain_http = false;               ///< without TLS, as controllers of our own serve their metrics
   std::string own_name = "component";    ///< common name of the certificate made here
 
   /// --bind-address, --secure-port, --tls-cert-file, --tls-private-key-file, and what real ones accept beside them.

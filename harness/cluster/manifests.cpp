@@ -306,6 +306,7 @@ std::vector<Json> node_healer_objects(const ClusterSpec& spec, const ClusterPlan
                                       "--poll-interval=" + format_go_duration(timers.healer_poll_interval),
                                       "--unhealthy-after=" + format_go_duration(timers.healer_unhealthy_after),
                                       "--never-joined-after=" + format_go_duration(timers.healer_never_joined_after),
+                                      "--node-monitor-grace-period=" + format_go_duration(timers.node_monitor_grace_period),
                                       "--max-unhealthy=" + spec.healer.max_unhealthy};
   if (spec.healer.paused) command.push_back("--paused=true");
   add_leader_election(command, timers);

@@ -42,6 +42,7 @@ struct Request {
   std::vector<std::string> warnings;
   std::string manager() const;
   bool dry_run = false;
+  bool applying = false;  ///< server-side apply notes the owners itself
   std::string key() const { return resource->storage_key(info.object_namespace, info.name); }
   /// "/registry/pods/ns/" or "/registry/pods/".
   std::string scope_prefix() const;

@@ -197,6 +197,7 @@ Task<ObjectPtr> ApiServer::create_object(Request& request, Json object) {
     request.info.name = metadata["name"];
     if (resource.kind == "Namespace") object["metadata"]["labels"]["kubernetes.io/metadata.name"] = metadata["name"];
   }
+  if (!request.applying) track_fields(object, Json(), request.manager(), request.info.subresource, now_text(), resource);
   co_await admit_create(request, object);
   prepare_for_create(object, resource, request.user);
   drop_duplicate_owners(request, object);
@@ -206,7 +207,6 @@ Task<ObjectPtr> ApiServer::create_object(Request& request, Json object) {
     throw_if_any(validate_create(object, resource), resource, object);
   }
   if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, Json());
-  track_fields(object, Json(), request.manager(), request.info.subresource, now_text(), resource);
   to_storage(object, resource);
   const std::string name = request.info.name;
   const std::string key = request.key();
@@ -223,8 +223,11 @@ Task<ObjectPtr> ApiServer::create_object(Request& request, Json object) {
     if (resource.plural == "events") extras.etcd_lease = co_await event_lease();
     made = co_await store_.create(key, std::move(object), std::move(extras));
   }
-  if (!made) throw already_exists(resource, name);
-  co_return made;
+  if (made) co_return made;
+  const ObjectPtr taken = co_await store_.read(key);
+  ApiError error = already_exists(resource, name);
+  if (taken && !find(taken->value(), {"metadata", "deletionTimestamp"}).is_null()) error.message = "object is being deleted: " + error.message;
+  throw error;
 }
 
 // --- change -----------------------------------------------------------------------------------------------------------
@@ -259,7 +262,10 @@ Change ApiServer::change_object(Request& request, const ObjectPtr& present, Json
   if (version_differs(resource)) from_storage(old, resource);
   metadata["namespace"] = resource.namespaced ? Json(request.info.object_namespace) : Json();
   if (!resource.namespaced) metadata.erase("namespace");
+  if (!request.applying) track_fields(object, old, request.manager(), request.info.subresource, now_text(), resource);
+  const Json owners = find(object, {"metadata", "managedFields"});
   prepare_for_update(object, old, resource, request.info.subresource);
+  if (owners.is_array()) object["metadata"]["managedFields"] = owners;
   object["metadata"]["resourceVersion"] = std::to_string(present->revision());
   if (resource.custom) {
     check_custom(object, old, resource, request.info.subresource == "status");
@@ -269,7 +275,6 @@ Change ApiServer::change_object(Request& request, const ObjectPtr& present, Json
   }
   admit_update(request, object, old);
   if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, old);
-  if (object != old) track_fields(object, old, request.manager(), request.info.subresource, now_text(), resource);
   to_storage(object, resource);
   const bool going = !find(object, {"metadata", "deletionTimestamp"}).is_null();
   if (going && runtime::list_at(object, {"metadata", "finalizers"}).empty()) {

@@ -35,6 +35,7 @@ struct Pod::Container {
   runtime::Event kill_sooner;
   std::string must_die;                         ///< why the running instance must be killed: "failed liveness probe"
   std::optional<Duration> must_die_grace;
+  std::uint64_t instance = 0;                   ///< counts starts: tasks of an earlier instance must not touch a later one
   bool killing = false;
   bool backoff_told = false;
   Instant kill_due{};

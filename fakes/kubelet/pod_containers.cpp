@@ -136,6 +136,7 @@ Task<void> Pod::start(Container& container) {
 }
 
 void Pod::started(Container& container) {
+  ++container.instance;
   container.exited.reset();
   container.started.reset();
   container.kill_sooner.reset();
@@ -287,14 +288,17 @@ void Pod::start_kill(Container& container, Duration grace, const std::string& me
 
 Task<void> Pod::kill(Container& container, Duration grace) {
   Runtime& runtime = services_.runtime;
+  // The next instance may have started by the time this task hears of the end of its own.
+  const std::uint64_t instance = container.instance;
+  const auto is_over = [&] { return container.instance != instance || container.exited.is_set(); };
   if (find(container.spec, {"lifecycle", "preStop"}).is_object() && grace > Duration{}) {
     co_await run_hook(container, "preStop", grace);
     // Whatever the hook took, the process gets two seconds to end by itself.
     container.kill_due = std::max(container.kill_due, runtime.now() + std::min<Duration>(2s, grace));
   }
-  if (container.exited.is_set()) co_return;
+  if (is_over()) co_return;
   container.process->signal(Signal::terminate);
-  while (!container.exited.is_set() && runtime.now() < container.kill_due) {
+  while (!is_over() && runtime.now() < container.kill_due) {
     container.kill_sooner.reset();
     runtime::TaskGroup waiting(co_await runtime::CurrentStop());
     struct Wake {
@@ -307,7 +311,7 @@ Task<void> Pod::kill(Container& container, Duration grace) {
     waiting.spawn("exit", Wake::when(container.exited, container.kill_sooner));
     co_await container.kill_sooner.wait_until(runtime, container.kill_due);
   }
-  if (container.exited.is_set()) co_return;
+  if (is_over()) co_return;
   runtime.log().info("container_killed", {{"pod", client::key_of(pod_)}, {"container", container.state.name}});
   container.process->signal(Signal::kill);
 }
@@ -315,6 +319,7 @@ Task<void> Pod::kill(Container& container, Duration grace) {
 Task<void> Pod::run_hook(Container& container, std::string hook, Duration timeout) {
   const Json& action = find(container.spec, {"lifecycle", hook});
   Runtime& runtime = services_.runtime;
+  const std::uint64_t instance = container.instance;
   ProbeAnswer answer;
   answer.success = true;
   if (find(action, {"exec"}).is_object()) {
@@ -334,7 +339,7 @@ Task<void> Pod::run_hook(Container& container, std::string hook, Duration timeou
     const Duration wanted = std::chrono::seconds(runtime::integer_at(action, {"sleep", "seconds"}));
     co_await runtime.sleep_for(std::min(wanted, timeout));
   }
-  if (answer.success) co_return;
+  if (answer.success || container.instance != instance) co_return;
   if (hook == "postStart") {
     event(true, "FailedPostStartHook", "PostStartHook failed", &container);
     container.must_die = "failed postStart hook";

@@ -142,9 +142,26 @@ Task<Result<void>> Healer::fence() {
   co_return runtime::success();
 }
 
+Task<Result<void>> Healer::release_pods() {
+  client::ListOptions on_node;
+  on_node.field_selector = "spec.nodeName=" + state_->open->node;
+  auto pods = co_await client_.list(client::types::pods, std::move(on_node));
+  if (!pods) co_return pods.error();
+  for (const client::ObjectPointer& pod : pods.value().items) {
+    client::DeleteOptions at_once;
+    at_once.grace_period_seconds = 0;
+    at_once.uid = client::uid_of(*pod);
+    auto removed = co_await client_.remove(client::types::pods, client::namespace_of(*pod), client::name_of(*pod), std::move(at_once));
+    if (!removed && removed.error().code != ErrorCode::not_found && removed.error().code != ErrorCode::conflict) co_return removed.error();
+  }
+  co_return runtime::success();
+}
+
 Task<Result<void>> Healer::delete_node() {
   Remediation& remediation = *state_->open;
   ASSERT(remediation.fenced);
+  auto released = co_await release_pods();
+  if (!released) co_return released;
   // Whatever Node has this name now, its machine is gone; the name is never used again.
   auto deleted = co_await client_.remove(client::types::nodes, "", remediation.node);
   if (!deleted && deleted.error().code != ErrorCode::not_found) co_return deleted.error();

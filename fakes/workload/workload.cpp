@@ -38,7 +38,7 @@ HttpResponse Workload::answer(const HttpRequest& request) {
     response = health(healthy_);
   } else if (path == "/readyz") {
     response = health(healthy_ && ready_);
-  } else if (path == "/echo" || path.starts_with("/echo/")) {
+  } else if (path == "/" || path == "/echo" || path.starts_with("/echo/")) {
     response = echo(request);
   } else if (path == "/kv" || path.starts_with("/kv/")) {
     response = key_value(request, path);

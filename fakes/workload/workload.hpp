@@ -2,7 +2,7 @@
 /// The workload image of skidpad (skidpad/workload:1): a small HTTP key-value and echo server for probes and traffic.
 ///
 ///     GET  /healthz /livez /readyz /startupz   200 or 503, as told
-///     GET  /echo[/...]                         JSON: pod, node, request as received
+///     GET  / /echo[/...]                       JSON: pod, node, request as received
 ///     GET|PUT|DELETE /kv/KEY                   in memory; PUT answers 201 for a new key, 200 for a known one
 ///     GET  /kv                                 JSON list of keys
 ///     GET  /metrics

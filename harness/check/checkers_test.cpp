@@ -22,7 +22,7 @@ using history::Outcome;
 
 TEST(Floor, OfALostNodeIsTheSumOfTheTimersInForce) {
   FloorFault fault;
-  fault.kind = "destroy_machine";
+  fault.kind = "power_off";
   const auto floor = floor_of(fault, history::kubernetes(), NodeReplacement::by_node_healer);
   ASSERT_TRUE(floor);
   EXPECT_EQ(floor->shortest, 40s + 300s + 60s);                                    // grace less one renewal, N1's timeout, the machine
@@ -65,7 +65,7 @@ TEST(Floor, OfAFaultTakenBackInTimeIsItsDuration) {
 
 TEST(Floor, OfSeveralFaultsIsThatOfTheLastToEndAndUnknownKindsHaveNone) {
   FloorFault first, second, packets;
-  first.kind = second.kind = "destroy_machine";
+  first.kind = second.kind = "power_off";
   second.offset = 100s;
   packets.kind = "packet_loss";
   const history::Timers timers = history::kubernetes();

@@ -31,11 +31,18 @@ void add_node_detection(Terms& terms, const Timers& timers) {
             timers.node_monitor_grace_period - luck, timers.node_monitor_grace_period + 2 * timers.node_monitor_period);
 }
 
-Floor node_replaced(const Timers& timers) {
+enum class MachineKnownGone { no, yes };
+
+/// A machine that its provider no longer lists needs no waiting: a NotReady node without a machine cannot come back.
+Floor node_replaced(const Timers& timers, MachineKnownGone gone) {
   Terms terms;
   add_node_detection(terms, timers);
-  terms.add("decided", "healer_unhealthy_after " + describe(timers.healer_unhealthy_after), timers.healer_unhealthy_after,
-            timers.healer_unhealthy_after + timers.healer_poll_interval);
+  if (gone == MachineKnownGone::yes) {
+    terms.add("decided", "healer_poll_interval " + describe(timers.healer_poll_interval), Duration::zero(), timers.healer_poll_interval);
+  } else {
+    terms.add("decided", "healer_unhealthy_after " + describe(timers.healer_unhealthy_after), timers.healer_unhealthy_after,
+              timers.healer_unhealthy_after + timers.healer_poll_interval);
+  }
   terms.add("converged", "machine_provision_delay " + describe(timers.machine_provision_delay), timers.machine_provision_delay,
             timers.machine_provision_delay);
   terms.add("redundancy_back", "kubelet starts, joins and its pods are probed (probe_period " + describe(timers.probe_period) + ")",
@@ -114,7 +121,8 @@ std::optional<Floor> floor_of(const FloorFault& fault, const Timers& timers, Nod
   const bool stops_node = fault.kind == "power_off" || fault.kind == "destroy_machine" || fault.kind == "partition" ||
                           (fault.kind == "stop_process" && fault.process == "kubelet");
   if (stops_node) {
-    const Floor lasting = replacement == NodeReplacement::by_node_healer ? node_replaced(timers) : pods_evicted(timers);
+    const MachineKnownGone gone = fault.kind == "destroy_machine" ? MachineKnownGone::yes : MachineKnownGone::no;
+    const Floor lasting = replacement == NodeReplacement::by_node_healer ? node_replaced(timers, gone) : pods_evicted(timers);
     if (fault.healed_after && *fault.healed_after < lasting.shortest) return healed_by_harness(timers, *fault.healed_after);
     return lasting;
   }

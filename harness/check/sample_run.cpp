@@ -114,7 +114,7 @@ void tell_recovery(Story& story) {
   story.at(fault_time, [](history::Recorder& recorder, Duration now) {
     history::FaultInterval fault;
     fault.id = "fault-1";
-    fault.kind = "destroy_machine";
+    fault.kind = "power_off";
     fault.targets = {"worker-2"};
     recorder.fault_injected(now, fault);
   });

@@ -122,7 +122,9 @@ Result<Kubeconfig> load_kubeconfig(Disk& disk, std::string path, std::string con
 }
 
 Result<Kubeconfig> in_cluster_kubeconfig(runtime::Runtime& runtime) {
-  const std::string directory = "/var/run/secrets/kubernetes.io/serviceaccount";
+  // Our kubelet has no mount namespaces: it says where the volume with this mount path really is.
+  std::string directory = runtime.environment("SKIDPAD_SERVICE_ACCOUNT_DIRECTORY");
+  if (directory.empty()) directory = "/var/run/secrets/kubernetes.io/serviceaccount";
   const std::string host = runtime.environment("KUBERNETES_SERVICE_HOST");
   const std::string port = runtime.environment("KUBERNETES_SERVICE_PORT");
   if (host.empty() || port.empty()) {

@@ -73,9 +73,7 @@ Task<Result<void>> NodeLifecycleController::set_no_execute(std::string name, std
   };
   const ObjectPointer cached = nodes_.store().find(name);
   if (cached == nullptr) co_return success();
-  Json check = *cached;
-  if (!change(check)) co_return success();
-  tainted = false;
+  if (taints_with_no_execute(*cached, wanted, time).is_null()) co_return success();
   auto updated = co_await client_.update_with_retry(types::nodes, "", name, change);
   if (!updated && updated.error().code == ErrorCode::not_found) co_return success();
   if (!updated) co_return updated.error();
@@ -119,6 +117,24 @@ Task<void> NodeLifecycleController::mark_pods_not_ready(ObjectPointer node) {
   }
 }
 
+Task<bool> NodeLifecycleController::is_silent(ObjectPointer node, ObjectPointer node_lease) {
+  // A watch that hangs on a dead API server shows every node as silent: only the API's own word is enough to say so.
+  const std::string name = client::name_of(*node);
+  const Duration patience = std::max<Duration>(surroundings_.settings.node_monitor_period, std::chrono::seconds(1));
+  auto asking = runtime::with_timeout<Json>(runtime_, patience, client_.get(types::leases, "kube-node-lease", name), "looking at a node's lease");
+  auto fresh = co_await std::move(asking);
+  if (!fresh && fresh.error().code == ErrorCode::not_found) co_return true;
+  const std::string renewed = fresh ? text_at(fresh.value(), {"spec", "renewTime"}) : "";
+  const std::string renewed_as_seen = node_lease == nullptr ? "" : text_at(*node_lease, {"spec", "renewTime"});
+  if (fresh && renewed == renewed_as_seen) co_return true;
+  if (fresh) {
+    known_[name].observation.alive_at = runtime_.now();
+    known_[name].observation.renewed = renewed;
+  }
+  client_.reconnect();
+  co_return false;
+}
+
 Task<void> NodeLifecycleController::look_at(ObjectPointer node, bool first_seen) {
   const std::string name = client::name_of(*node);
   const ObjectPointer node_lease = node_leases_.store().find("kube-node-lease", name);
@@ -128,6 +144,13 @@ Task<void> NodeLifecycleController::look_at(ObjectPointer node, bool first_seen)
       judge_node(*node, node_lease.get(), known.observation, first_seen, surroundings_.settings, runtime_.now(), now());
   known.ready_now = health.ready_now;
   const bool needs_marking = known.pods_to_mark;
+  if (!health.conditions.is_null()) {
+    const bool silent = co_await is_silent(node, node_lease);
+    if (!silent) {
+      known_[name].ready_now = health.ready_before;
+      co_return;
+    }
+  }
   if (!health.conditions.is_null()) {
     Json changed = *node;
     changed["status"]["conditions"] = std::move(health.conditions);

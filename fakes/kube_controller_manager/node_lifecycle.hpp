@@ -30,6 +30,8 @@ class NodeLifecycleController final : public QueueController {
   Task<void> monitor();
   Task<void> monitor_once();
   Task<void> look_at(ObjectPointer node, bool first_seen);
+  /// Asks the API whether the Lease is as old as our cache says.
+  Task<bool> is_silent(ObjectPointer node, ObjectPointer node_lease);
   Task<void> mark_pods_not_ready(ObjectPointer node);
   void judge_zones();
   Task<void> taint_waiting();

@@ -213,17 +213,7 @@ Task<Result<void>> Informer::list() {
   co_return runtime::success();
 }
 
-Task<Result<void>> Informer::read_events(Watch& watch) {
-  for (;;) {
-    auto event = co_await watch.next();
-    if (!event) co_return event.error();
-    last_contact_ = client_.runtime().now();
-    if (!event.value()) co_return runtime::success();
-    apply(std::move(*event.value()));
-  }
-}
-
-Task<Result<void>> Informer::follow() {
+Task<Result<void>> Informer::watch_once() {
   Runtime& runtime = client_.runtime();
   WatchOptions options;
   options.namespace_name = options_.namespace_name;
@@ -234,21 +224,32 @@ Task<Result<void>> Informer::follow() {
   auto watch = co_await client_.watch(type_, options);
   if (!watch) co_return watch.error();
   last_contact_ = runtime.now();
+  for (;;) {
+    auto event = co_await watch.value().next();
+    if (!event) co_return event.error();
+    last_contact_ = runtime.now();
+    if (!event.value()) co_return runtime::success();
+    apply(std::move(*event.value()));
+  }
+}
 
+Task<Result<void>> Informer::follow() {
+  last_contact_ = client_.runtime().now();
   runtime::StopState& outer = co_await runtime::CurrentStop();
   runtime::StopState inner(outer);
-  SilenceTimer silence(runtime, inner, last_contact_);
-  auto reading = read_events(watch.value());
-  reading.use_stop_state(inner);
+  KubernetesClient::OpenWatch open(client_, inner);
+  SilenceTimer silence(client_.runtime(), inner, last_contact_);
+  auto watching = watch_once();
+  watching.use_stop_state(inner);
   std::optional<Result<void>> result;
   try {
-    result.emplace(co_await reading);
+    result.emplace(co_await watching);
   } catch (const runtime::Cancelled&) {
     if (outer.stop_requested()) throw;
   }
   if (result) co_return std::move(*result);
-  Error silent(ErrorCode::timeout, "watch " + type_.plural + ": silent for too long");
-  co_return silent;
+  Error stopped(ErrorCode::timeout, "watch " + type_.plural + ": silent for too long, or told to reconnect");
+  co_return stopped;
 }
 
 Task<void> Informer::run() {
@@ -277,6 +278,11 @@ Task<void> Informer::run() {
       }
     }
     if (!failure) continue;
+    // A watch that hung for long is resumed at once, over another connection.
+    if (failure->code == ErrorCode::timeout && !must_list && runtime.now() - last_failure > options_.backoff_first) {
+      last_failure = runtime.now();
+      continue;
+    }
     // An expired version is answered by a list at once; the first failure after a long good time starts small again.
     if (failure->code == ErrorCode::gone && runtime.now() - last_failure > backoff_reset_after) {
       last_failure = runtime.now();

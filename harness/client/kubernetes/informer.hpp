@@ -89,7 +89,7 @@ class Informer {
  private:
   Task<Result<void>> list();
   Task<Result<void>> follow();
-  Task<Result<void>> read_events(Watch& watch);
+  Task<Result<void>> watch_once();
   void apply(WatchEvent event);
   void replace(std::vector<ObjectPointer> items);
   void tell_added(const ObjectPointer& object);

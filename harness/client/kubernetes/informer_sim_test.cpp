@@ -153,6 +153,40 @@ TEST_F(InformerTest, OutlivesAServerThatWasCutOff) {
   EXPECT_EQ(told(), "+a");
 }
 
+KubernetesClient* client_now = nullptr;
+
+Task<int> two_servers_main(Runtime& runtime, std::vector<std::string>) {
+  Kubeconfig config = SmallApi::kubeconfig("10.0.0.1");
+  config.servers.push_back("http://10.0.0.3:6443");
+  KubernetesClient client(runtime, config);
+  client_now = &client;
+  InformerSet informers(client);
+  InformerHandler handler;
+  handler.added = [](const ObjectPointer& now) { seen.push_back("+" + name_of(*now)); };
+  informers.informer(types::pods).add_handler(std::move(handler));
+  runtime::TaskGroup group(runtime.stop());
+  informers.start(group);
+  co_await group.join();
+  co_return 0;
+}
+
+TEST_F(InformerTest, ReconnectsToAnotherServerWhenTold) {
+  world.register_program("two-servers", two_servers_main);
+  start("m3", "api");
+  start("m2", "two-servers");
+  run_for(1s);
+  runtime::sim::LinkState cut;
+  cut.cut = true;
+  world.set_link("m1", "m2", cut);
+  world.set_link("m2", "m1", cut);
+  server.put(types::pods, pod("a"));
+  run_for(2s);
+  EXPECT_EQ(told(), "") << "the watch hangs";
+  client_now->reconnect();
+  run_for(7s);
+  EXPECT_EQ(told(), "+a");
+}
+
 // --- leader election ---
 
 std::map<std::string, LeaderElector*> electors;

@@ -172,7 +172,23 @@ Error error_from_status(int http_status, std::string_view body, std::string_view
 }
 
 KubernetesClient::KubernetesClient(Runtime& runtime, Kubeconfig config, ClientOptions options)
-    : runtime_(runtime), config_(std::move(config)), options_(std::move(options)), http_(runtime, http_options(config_, options_)) {}
+    : runtime_(runtime), config_(std::move(config)), options_(std::move(options)), http_(runtime, http_options(config_, options_)) {
+  open_watches_.previous = open_watches_.next = &open_watches_;
+}
+
+KubernetesClient::~KubernetesClient() {
+  while (open_watches_.next != &open_watches_) open_watches_.next->unlink();
+  open_watches_.previous = open_watches_.next = nullptr;
+}
+
+void KubernetesClient::reconnect() {
+  http_.replace_options(http_options(config_, options_));
+  for (runtime::Link* link = open_watches_.next; link != &open_watches_;) {
+    auto& watch = static_cast<OpenWatch&>(*link);
+    link = link->next;
+    watch.stop();
+  }
+}
 
 void KubernetesClient::replace_config(Kubeconfig config) {
   config_ = std::move(config);

@@ -103,6 +103,7 @@ class KubernetesClient {
  public:
   KubernetesClient(Runtime& runtime, Kubeconfig config, ClientOptions options = {});
   KubernetesClient(const KubernetesClient&) = delete;
+  ~KubernetesClient();
 
   Task<Result<Json>> get(ResourceType type, std::string namespace_name, std::string name);
   Task<Result<ObjectList>> list(ResourceType type, ListOptions options = {});
@@ -136,6 +137,17 @@ class KubernetesClient {
 
   /// Writes are refused with `forbidden` from that moment on and cut short at it: set by a LeaderElector (behaviour O2).
   void set_write_deadline(std::function<Instant()> deadline) { write_deadline_ = std::move(deadline); }
+  /// Something seems to hang: idle connections are closed, and watches of informers go on over new ones, perhaps to other servers.
+  void reconnect();
+  /// While alive, reconnect() stops the waits of this state. For informers.
+  class OpenWatch : public runtime::Link {
+   public:
+    OpenWatch(KubernetesClient& client, runtime::StopState& stop) : stop_(stop) { insert_before(client.open_watches_); }
+    void stop() { stop_.request_stop(); }
+
+   private:
+    runtime::StopState& stop_;
+  };
   Runtime& runtime() { return runtime_; }
   const Kubeconfig& config() const { return config_; }
   /// New servers or credentials; used by requests that start from now on.
@@ -154,6 +166,7 @@ class KubernetesClient {
   std::function<Instant()> write_deadline_;
   std::string token_;
   Instant token_read_{};
+  runtime::Link open_watches_;   ///< list head
 };
 
 /// The Error that a Status body of this HTTP status stands for.

@@ -101,6 +101,7 @@ Task<void> LeaderElector::acquire() {
   for (;;) {
     auto tried = co_await runtime::with_timeout<void>(runtime_, request_time(), try_acquire_or_renew(), "acquiring the lease");
     if (tried) co_return;
+    if (tried.error().code == ErrorCode::timeout) client_.reconnect();
     const Duration wait = runtime_.random().between(
         options_.retry_period,
         options_.retry_period + std::chrono::duration_cast<Duration>(options_.retry_period * retry_jitter_factor));
@@ -114,6 +115,8 @@ Task<void> LeaderElector::renew_until_lost() {
     if (!is_leader()) break;
     const Instant due = std::min(leads_until_, runtime_.now() + request_time());
     auto renewed = co_await runtime::with_deadline<void>(runtime_, due, try_acquire_or_renew(), "renewing the lease");
+    // A server that went silent: the next try must not wait on another old connection to it.
+    if (!renewed && renewed.error().code == ErrorCode::timeout) client_.reconnect();
     if (!renewed && !observed_holder_.empty() && observed_holder_ != options_.identity) break;
   }
 }

@@ -99,7 +99,8 @@ void compare(const Json& old, const Json& now, const Field* field, const Type& t
       removed[key] = everything(*before, inner, inner_type);
     } else if (*before != *after) {
       if (!granular(inner, inner_type) || before->is_null() || after->is_null()) {
-        changed[key] = after->is_null() || before->is_null() ? everything(*after, inner, inner_type) : member_only;
+        changed[key] = before->is_null() ? everything(*after, inner, inner_type) : member_only;
+        if (before->is_null() && changed[key].size() > 1) changed[key].erase(".");  // the node itself was there, empty
         return;
       }
       FieldSet inner_changed = Json::object();

@@ -155,6 +155,11 @@ bool valid_base64(std::string_view text) {
   return true;
 }
 
+/// MicroTime is read by a layout with exactly six.
+bool has_six_decimals(const std::string& text) {
+  return text.size() > 26 && text[19] == '.' && text.find_first_not_of("0123456789", 20) == 26;
+}
+
 bool is_go_empty(const Json& value) {
   switch (value.type()) {
     case Json::value_t::null: return true;
@@ -271,6 +276,9 @@ void canonicalise(Json& value, const Type& type, FieldComplaints* complaints, co
       if (!value.is_string()) wrong_type(value, path, "string");
       const std::string text = value.get<std::string>();
       runtime::WallTime time;
+      if (type.shape == Shape::micro_time && !has_six_decimals(text)) {
+        throw DecodeError("parsing time \"" + text + "\" as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"" + text.substr(std::min<std::size_t>(19, text.size())) + "\" as \".000000\"");
+      }
       if (!runtime::parse_rfc3339(text, time)) {
         throw DecodeError("parsing time \"" + text + "\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"" + text + "\" as \"2006\"");
       }

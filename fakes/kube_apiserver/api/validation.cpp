@@ -329,6 +329,10 @@ FieldErrors validate_update(const Json& object, const Json& old, const Resource&
       for (int twice = 0; twice < 2; ++twice) errors.push_back(forbidden_value("metadata.finalizers", "no new finalizers can be added if the object is being deleted, found new finalizers " + shown + "}"));
     }
   }
+  for (const FieldError& error : FieldErrors(errors)) {  // pods are checked once more by each layer
+    if (resource.kind != "Pod" || error.message.find("Only one reference can have Controller") == std::string::npos) continue;
+    for (int more = 0; more < 3; ++more) errors.push_back(error);
+  }
   if (!subresource.empty()) return errors;
   const std::string& kind = resource.kind;
   if (kind == "Pod" && resource.group.empty()) {

@@ -154,7 +154,7 @@ void validate_value(const Json& value, const Json& schema, const std::string& pa
           return key;
         };
         if (key_of(value[i]) == key_of(value[j])) {
-          errors.push_back(duplicate_value(path + "[" + std::to_string(i) + "]", list_type == "set" ? shown(value[i]) : key_of(value[i]).dump()));
+          errors.push_back(duplicate_value(path + "[" + std::to_string(i) + "]", list_type == "set" ? shown(value[i]) : "map[string]interface {}" + key_of(value[i]).dump()));
           break;
         }
       }
@@ -211,6 +211,15 @@ void check_definition(const Json& definition, const Json& old) {
   const std::string group = text_at(spec, {"group"});
   const std::string plural = text_at(spec, {"names", "plural"});
   if (name != plural + "." + group) errors.push_back(invalid_text("metadata.name", name, "must be spec.names.plural+\".\"+spec.group"));
+  if (group.find('.') == std::string::npos) errors.push_back(invalid_text("spec.group", group, "should be a domain with at least one dot"));
+  const auto ends_with = [&](std::string_view suffix) { return group.size() >= suffix.size() && group.compare(group.size() - suffix.size(), suffix.size(), suffix) == 0; };
+  if ((ends_with(".k8s.io") || ends_with(".kubernetes.io")) && text_at(definition, {"metadata", "annotations", "api-approved.kubernetes.io"}).empty()) {
+    errors.push_back(required_value("metadata.annotations[api-approved.kubernetes.io]",
+                                    "protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111"));
+  }
+  for (const char* key : {"singular", "kind", "listKind"}) {
+    if (text_at(spec, {"names", key}).empty()) errors.push_back(required_value(std::string("spec.names.") + key));
+  }
   const std::string scope = text_at(spec, {"scope"});
   if (scope.empty()) {
     errors.push_back(required_value("spec.scope"));

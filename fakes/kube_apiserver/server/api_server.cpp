@@ -165,6 +165,7 @@ void ApiServer::find_resource(Request& request) {
   }
   if (!info.subresource.empty()) {
     request.sub = resource.subresource(info.subresource);
+    if (request.sub == nullptr && resource.custom && (info.subresource == "status" || info.subresource == "scale")) throw not_found(resource, info.name);
     if (request.sub == nullptr) throw unknown_resource();
   }
 }

@@ -70,6 +70,7 @@ void strip_reset_fields(FieldSet& set, const Resource& resource, const std::stri
 }
 
 Json without_managers(Json object) {
+  if (!object["metadata"].is_object()) object["metadata"] = Json::object();
   object["metadata"].erase("managedFields");
   return object;
 }

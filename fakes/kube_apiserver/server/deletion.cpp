@@ -56,6 +56,7 @@ enum class Grace { none, set, pending };
 
 /// Marks a pod for graceful deletion, or shortens the time it has.
 Grace mark_gracefully(Json& object, const Resource& resource, const DeleteOptions& options, runtime::WallTime now) {
+  if (resource.kind != "Pod" || !resource.group.empty()) return Grace::none;
   Json& metadata = object["metadata"];
   if (!find(metadata, {"deletionTimestamp"}).is_null()) {
     const Json& present = find(metadata, {"deletionGracePeriodSeconds"});
@@ -68,7 +69,6 @@ Grace mark_gracefully(Json& object, const Resource& resource, const DeleteOption
     metadata["deletionGracePeriodSeconds"] = *options.grace_seconds;
     return Grace::set;
   }
-  if (resource.kind != "Pod" || !resource.group.empty()) return Grace::none;
   std::int64_t grace = options.grace_seconds ? *options.grace_seconds : integer_at(object, {"spec", "terminationGracePeriodSeconds"}, 30);
   const std::string phase = text_at(object, {"status", "phase"});
   if (text_at(object, {"spec", "nodeName"}).empty() || phase == "Failed" || phase == "Succeeded") grace = 0;

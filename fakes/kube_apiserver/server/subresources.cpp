@@ -3,6 +3,7 @@
 #include "fakes/kube_apiserver/api/patch.hpp"
 #include "fakes/kube_apiserver/api/selector.hpp"
 #include "fakes/kube_apiserver/crd/custom_definition.hpp"
+#include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/crd/structural_schema.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 #include "fakes/kube_apiserver/server/table_cells.hpp"
@@ -268,9 +269,11 @@ Task<Answer> ApiServer::scale(Request& request) {
     Json object = present->value();
     object[pointer_of(replicas_path)] = replicas;
     if (object == present->value()) return Change(std::move(object));
+    if (resource.custom) check_custom(object, present->value(), resource);
     const std::string sub = std::exchange(request.info.subresource, "");
     prepare_for_update(object, present->value(), resource, "");
     request.info.subresource = sub;
+    track_fields(object, present->value(), request.manager(), "scale", now_text(), resource);
     return Change(std::move(object));
   };
   const ObjectPtr changed = co_await write_changed(request, std::move(mutation));

@@ -1,0 +1,60 @@
+#include "fakes/kube_apiserver/api/selector.hpp"
+
+#include <gtest/gtest.h>
+
+#include "fakes/kube_apiserver/api/managed_fields.hpp"
+#include "fakes/kube_apiserver/api/validation.hpp"
+#include "fakes/kube_apiserver/crd/cel_rules.hpp"
+
+namespace skidpad::fakes::kube_apiserver {
+namespace {
+
+TEST(LabelSelectorText, MatchesAsDocumented) {
+  const Json web = {{"app", "web"}, {"tier", "front"}};
+  const std::pair<const char*, bool> cases[] = {{"", true}, {"app=web", true}, {"app==web,tier=front", true}, {"app!=web", false}, {"app in (web, db)", true}, {"app notin (web)", false},
+                                                {"tier", true}, {"!tier", false}, {"none!=x", true}, {"none=", false}};
+  for (const auto& [text, expected] : cases) EXPECT_EQ(LabelSelector::parse(text).matches(web), expected) << text;
+  for (const char* text : {"a in b", "a,", "=b", "a b"}) EXPECT_THROW(LabelSelector::parse(text), ApiError) << text;
+}
+
+TEST(FieldSelectorText, OffersWhatTheKindOffers) {
+  const Resource& pods = *find_built_in("", "v1", "pods");
+  const Json pod = {{"metadata", {{"name", "p"}, {"namespace", "n"}}}, {"spec", {{"nodeName", "n1"}}}, {"status", {{"phase", "Running"}}}};
+  EXPECT_TRUE(FieldSelector::parse("spec.nodeName=n1,status.phase!=Failed", pods).matches(pod, pods));
+  EXPECT_FALSE(FieldSelector::parse("spec.nodeName=", pods).matches(pod, pods));
+  EXPECT_THROW(FieldSelector::parse("spec.priority=0", pods), ApiError);
+  EXPECT_THROW(FieldSelector::parse("metadata.name", pods), ApiError);
+}
+
+TEST(Validation, NamesTheFieldAndTheRule) {
+  const Resource& deployments = *find_built_in("apps", "v1", "deployments");
+  Json object = Json::parse(R"({"metadata":{"name":"a"},"spec":{"replicas":-1,"selector":{"matchLabels":{"app":"x"}},"template":{"metadata":{"labels":{"app":"a"}},"spec":{"containers":[{"name":"C","image":""}]}}}})");
+  std::vector<std::string> lines;
+  for (const FieldError& error : validate_create(object, deployments)) lines.push_back(error.field);
+  const std::vector<std::string> expected = {"spec.replicas", "spec.template.metadata.labels", "spec.template.spec.containers[0].name", "spec.template.spec.containers[0].image"};
+  EXPECT_EQ(lines, expected);
+}
+
+TEST(FieldSets, AreOwnedGranularlyWhereTheTypeIs) {
+  const Type& service = *Schema::instance().find("core.v1.Service");
+  const Json applied = Json::parse(R"({"spec":{"ports":[{"port":80,"name":"a"}],"selector":{"x":"y"}}})");
+  const FieldSet set = field_set_of(applied, service, "");
+  EXPECT_EQ(set, Json::parse(R"({"f:spec":{"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:port":{},"f:name":{}}},"f:selector":{}}})"));
+  EXPECT_TRUE(is_empty(subtract(set, set)));
+  EXPECT_EQ(intersect(set, set), set);
+  EXPECT_EQ(unite(set, Json::object()), set);
+  const FieldDifference difference = compare_fields(Json::parse(R"({"spec":{"ports":[{"port":80,"name":"a"}]}})"), Json::parse(R"({"spec":{"ports":[{"port":80,"name":"b"}]}})"), service);
+  EXPECT_EQ(paths_of(difference.changed), std::vector<std::string>{R"(.spec.ports[port=80,protocol="TCP"].name)"});
+  EXPECT_TRUE(is_empty(difference.removed));
+}
+
+TEST(CelRules, DecideWhatTheyCanRead) {
+  const Json self = Json::parse(R"({"min":1,"max":2,"fix":"f1","tags":["a"]})");
+  const std::tuple<const char*, std::optional<bool>> cases[] = {
+      {"self.min <= self.max", true}, {"self.min > self.max", false}, {"!has(self.none) || self.none.startsWith('f')", true}, {"has(self.fix) && self.fix.startsWith('f')", true},
+      {"size(self.tags) == 1", true}, {"'a' in self.tags", true}, {"self.max - self.min == 1", true}, {"self.tags.all(t, t == 'a')", std::nullopt}, {"self.min +", std::nullopt}};
+  for (const auto& [rule, expected] : cases) EXPECT_EQ(evaluate_rule(rule, self, Json()), expected) << rule;
+}
+
+}  // namespace
+}  // namespace skidpad::fakes::kube_apiserver

@@ -1,6 +1,7 @@
 #include "fakes/kube_controller_manager/kube_controller_manager.hpp"
 
 #include "fakes/kube_controller_manager/certificates.hpp"
+#include "fakes/kube_controller_manager/cron_job.hpp"
 #include "fakes/kube_controller_manager/daemon_set.hpp"
 #include "fakes/kube_controller_manager/deployment.hpp"
 #include "fakes/kube_controller_manager/disruption.hpp"
@@ -11,6 +12,7 @@
 #include "fakes/kube_controller_manager/node_lifecycle.hpp"
 #include "fakes/kube_controller_manager/pod_garbage.hpp"
 #include "fakes/kube_controller_manager/replica_set.hpp"
+#include "fakes/kube_controller_manager/resource_quota.hpp"
 #include "fakes/kube_controller_manager/stateful_set.hpp"
 #include "fakes/kube_controller_manager/taint_eviction.hpp"
 #include "harness/client/component_server.hpp"
@@ -66,6 +68,8 @@ std::vector<std::unique_ptr<Controller>> make_controllers(Surroundings& around, 
   add("daemonset-controller", std::in_place_type<DaemonSetController>);
   add("statefulset-controller", std::in_place_type<StatefulSetController>);
   add("job-controller", std::in_place_type<JobController>);
+  add("cronjob-controller", std::in_place_type<CronJobController>);
+  add("resourcequota-controller", std::in_place_type<ResourceQuotaController>);
   add("ttl-after-finished-controller", std::in_place_type<TtlAfterFinishedController>);
   add("disruption-controller", std::in_place_type<DisruptionController>);
   add("node-lifecycle-controller", std::in_place_type<NodeLifecycleController>);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "fakes/kube_controller_manager/controller_history.hpp"
+#include "fakes/kube_controller_manager/cron_job.hpp"
 #include "fakes/kube_controller_manager/daemon_set.hpp"
 #include "fakes/kube_controller_manager/deployment_plan.hpp"
 #include "fakes/kube_controller_manager/disruption.hpp"
@@ -9,6 +10,7 @@
 #include "fakes/kube_controller_manager/ownership.hpp"
 #include "fakes/kube_controller_manager/pod_garbage.hpp"
 #include "fakes/kube_controller_manager/replica_set.hpp"
+#include "fakes/kube_controller_manager/resource_quota.hpp"
 #include "fakes/kube_controller_manager/service_endpoints.hpp"
 #include "fakes/kube_controller_manager/stateful_set.hpp"
 #include "fakes/kube_controller_manager/taint_eviction.hpp"
@@ -376,6 +378,46 @@ TEST(NamespaceConditions, SayWhatIsLeft) {
   EXPECT_EQ(text_at(client::condition_of(holder, "NamespaceFinalizersRemaining"), {"message"}),
             "Some content in the namespace has finalizers remaining: x.example/hold in 1 resource instances");
   EXPECT_EQ(client::condition_status(holder, "NamespaceDeletionContentFailure"), "False");
+}
+
+TEST(CronSchedules, FindTheNextTime) {
+  struct Case {
+    const char* schedule;
+    const char* next;   // after 2026-01-01T00:00:00Z, a Thursday
+  };
+  for (const Case& one : {Case{"* * * * *", "2026-01-01T00:01:00Z"}, Case{"*/15 * * * *", "2026-01-01T00:15:00Z"},
+                          Case{"0 3 * * *", "2026-01-01T03:00:00Z"}, Case{"30 2 * * mon", "2026-01-05T02:30:00Z"},
+                          Case{"0 0 29 2 *", "2028-02-29T00:00:00Z"}, Case{"0 12 13 * fri", "2026-01-02T12:00:00Z"},
+                          Case{"5-10/5,20 1 * * *", "2026-01-01T01:05:00Z"}, Case{"@monthly", "2026-02-01T00:00:00Z"},
+                          Case{"0 0 * * 7", "2026-01-04T00:00:00Z"}}) {
+    const auto schedule = CronSchedule::parse(one.schedule);
+    ASSERT_TRUE(schedule) << one.schedule;
+    EXPECT_EQ(runtime::format_rfc3339(*schedule.value().next(monday)), one.next) << one.schedule;
+  }
+  EXPECT_FALSE(CronSchedule::parse("0 0 30 2 *").value().next(monday));
+  for (const char* bad : {"", "* * * *", "60 * * * *", "5-1 * * * *", "*/0 * * * *", "a * * * *"}) EXPECT_FALSE(CronSchedule::parse(bad)) << bad;
+}
+
+TEST(CronJobPlan, StartsOnlyTheNewestMissedTimeAndNotTooLate) {
+  Json cron_job = Json::parse(R"({"metadata":{"name":"c","namespace":"ns","creationTimestamp":"2026-01-01T00:00:30Z"},"spec":{}})");
+  const auto schedule = CronSchedule::parse("* * * * *").value();
+  EXPECT_FALSE(plan_cron_job(cron_job, schedule, monday + std::chrono::seconds(45)).due);
+  const CronPlan plan = plan_cron_job(cron_job, schedule, monday + std::chrono::seconds(200));
+  EXPECT_EQ(*plan.due, monday + std::chrono::minutes(3));
+  EXPECT_EQ(client::name_of(job_of(cron_job, *plan.due)), "c-29453763");
+  cron_job["spec"]["startingDeadlineSeconds"] = 10;
+  EXPECT_TRUE(plan_cron_job(cron_job, schedule, monday + std::chrono::seconds(200)).too_late);
+  cron_job["status"]["lastScheduleTime"] = "2026-01-01T00:03:00Z";
+  EXPECT_FALSE(plan_cron_job(cron_job, schedule, monday + std::chrono::seconds(185)).due);
+}
+
+TEST(QuotaUse, AddsUpLivingPodsAndCounts) {
+  Json quota = Json::parse(R"({"spec":{"hard":{"pods":"10","requests.cpu":"4","limits.memory":"1Gi","services":"3","x/unknown":"1"}}})");
+  Json one = *pod("a", true);
+  one["spec"]["containers"] = Json::parse(R"([{"resources":{"requests":{"cpu":"250m"},"limits":{"memory":"100Mi"}}},{"resources":{"requests":{"cpu":"1"}}}])");
+  const std::vector<ObjectPointer> pods{std::make_shared<const Json>(one), job_pod("done", "Succeeded")};
+  const Json used = quota_used(quota, pods, {{"services", 2}});
+  EXPECT_EQ(used.dump(), R"({"limits.memory":"104857600","pods":"1","requests.cpu":"1250m","services":"2"})");
 }
 
 TEST(Flags, TurnControllersOnAndOff) {

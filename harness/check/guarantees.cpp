@@ -7,6 +7,8 @@
 #include "harness/check/describe.hpp"
 #include "harness/check/linearizability.hpp"
 #include "harness/check/metrics.hpp"
+#include "harness/check/quorum.hpp"
+#include "harness/check/settling.hpp"
 #include "harness/check/writes.hpp"
 
 namespace skidpad::check {
@@ -369,6 +371,22 @@ Guarantee judge_controllers_up(const RunRecord& record) {
   if (!down.empty()) return decided(std::move(result), Verdict::fail, "no answer from " + listed(down) + ", allowed " + describe(allowed), std::move(evidence));
   if (!unseen.empty()) return decided(std::move(result), Verdict::unknown, "never scraped: " + listed(unseen), std::move(evidence));
   return decided(std::move(result), Verdict::pass, listed(expectations.controllers_up) + " answered all along", std::move(evidence));
+}
+
+Guarantee judge_never_below_quorum(const RunRecord& record) {
+  Guarantee result = guarantee("never_below_quorum", "etcd never had fewer healthy members than its quorum, but by the faults themselves");
+  if (!asked_for(record, result)) return decided(std::move(result), Verdict::not_applicable, "not asked for");
+  ConductResult conduct = check_quorum(record);
+  return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
+}
+
+Guarantee judge_controllers_settle(const RunRecord& record, const Recovery& recovery) {
+  Guarantee result = guarantee("controllers_settle", "Once the cluster was well again, controllers came to rest and stayed still");
+  if (!asked_for(record, result)) return decided(std::move(result), Verdict::not_applicable, "not asked for");
+  ConductResult conduct = check_settled(record, recovery);
+  const bool never_came = conduct.verdict == Verdict::fail && conduct.evidence.empty();
+  result = decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
+  return never_came ? by_absence(std::move(result)) : result;
 }
 
 Guarantee judge_nothing_left_behind(const RunRecord& record) {

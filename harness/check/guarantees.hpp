@@ -40,6 +40,10 @@ Guarantee judge_fuse(const history::RunRecord& record, const std::vector<Remedia
 /// Exactly the expected number of nodes was replaced, and the healer's own counter moved by as much.
 Guarantee judge_nodes_replaced(const history::RunRecord& record, const std::vector<Remediation>& remediations);
 Guarantee judge_controllers_up(const history::RunRecord& record);
+/// etcd never sank below its quorum but by the faults themselves; see quorum.hpp. Judged only when asked for.
+Guarantee judge_never_below_quorum(const history::RunRecord& record);
+/// Nothing moved between the recovery and the end; see settling.hpp. Judged only when asked for.
+Guarantee judge_controllers_settle(const history::RunRecord& record, const Recovery& recovery);
 /// The driver looked for leftovers after its cleanup and found none.
 Guarantee judge_nothing_left_behind(const history::RunRecord& record);
 

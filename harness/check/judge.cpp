@@ -95,7 +95,9 @@ Judgement judge(const RunRecord& record) {
   guarantees.push_back(judge_one_remediation_at_a_time(record, judgement.remediations));
   guarantees.push_back(judge_fuse(record, judgement.remediations));
   guarantees.push_back(judge_nodes_replaced(record, judgement.remediations));
+  guarantees.push_back(judge_never_below_quorum(record));
   guarantees.push_back(judge_controllers_up(record));
+  guarantees.push_back(judge_controllers_settle(record, judgement.recovery));
   guarantees.push_back(judge_nothing_left_behind(record));
   add_unjudged(record, guarantees);
   if (guarantees.front().verdict != Verdict::pass)  // record_complete: what did not happen may have happened unrecorded

@@ -1,5 +1,6 @@
 #include "fakes/kube_controller_manager/kube_controller_manager.hpp"
 
+#include "fakes/kube_controller_manager/accounts.hpp"
 #include "fakes/kube_controller_manager/certificates.hpp"
 #include "fakes/kube_controller_manager/cron_job.hpp"
 #include "fakes/kube_controller_manager/daemon_set.hpp"
@@ -58,61 +59,72 @@ Result<KeyFiles> read_key_files(Runtime& runtime, const Settings& settings) {
   return files;
 }
 
-std::vector<std::unique_ptr<Controller>> make_controllers(Surroundings& around, const KeyFiles& files) {
-  std::vector<std::unique_ptr<Controller>> made;
-  const auto add = [&]<class T>(const char* name, std::in_place_type_t<T>, auto&&... more) {
-    if (around.settings.enabled(name)) made.push_back(std::make_unique<T>(around, more...));
-  };
-  add("deployment-controller", std::in_place_type<DeploymentController>);
-  add("replicaset-controller", std::in_place_type<ReplicaSetController>);
-  add("daemonset-controller", std::in_place_type<DaemonSetController>);
-  add("statefulset-controller", std::in_place_type<StatefulSetController>);
-  add("job-controller", std::in_place_type<JobController>);
-  add("cronjob-controller", std::in_place_type<CronJobController>);
-  add("resourcequota-controller", std::in_place_type<ResourceQuotaController>);
-  add("ttl-after-finished-controller", std::in_place_type<TtlAfterFinishedController>);
-  add("disruption-controller", std::in_place_type<DisruptionController>);
-  add("node-lifecycle-controller", std::in_place_type<NodeLifecycleController>);
-  add("taint-eviction-controller", std::in_place_type<TaintEvictionController>);
-  add("pod-garbage-collector-controller", std::in_place_type<PodGarbageCollector>);
-  add("endpointslice-controller", std::in_place_type<EndpointSliceController>);
-  add("endpoints-controller", std::in_place_type<EndpointsController>);
-  add("garbage-collector-controller", std::in_place_type<GarbageCollector>);
-  add("namespace-controller", std::in_place_type<NamespaceController>);
-  add("serviceaccount-controller", std::in_place_type<ServiceAccountController>);
-  add("certificatesigningrequest-approving-controller", std::in_place_type<CertificateApprover>);
-  if (!files.root_ca_pem.empty()) {
-    add("root-ca-certificate-publisher-controller", std::in_place_type<RootCaPublisher>, files.root_ca_pem);
-  }
-  if (files.signing_ca) {
-    add("certificatesigningrequest-signing-controller", std::in_place_type<CertificateSigner>, *files.signing_ca);
-  }
-  return made;
-}
-
 /// One term as leader: everything is made anew, so nothing of an earlier term's cache is acted on.
 class Term {
  public:
   Term(client::KubernetesClient& client, client::Metrics& metrics, const Settings& settings, const KeyFiles& files)
-      : informers_(client), around_{client.runtime(), client, informers_, metrics, settings}, files_(files) {}
+      : client_(client), metrics_(metrics), settings_(settings), files_(files), informers_(client), accounts_(client) {}
+  void set_write_deadline(std::function<runtime::Instant()> deadline) { write_deadline_ = std::move(deadline); }
   Task<void> run() {
     runtime::StopState& stop = co_await runtime::CurrentStop();
-    controllers_ = make_controllers(around_, files_);
+    make_controllers();
+    if (write_deadline_) accounts_.set_write_deadline(write_deadline_);
     runtime::TaskGroup group(stop);
     informers_.start(group);
+    if (settings_.use_service_account_credentials) {
+      co_await accounts_.wait_until_ready();
+      group.spawn("accounts", accounts_.renew());
+    }
     co_await informers_.wait_until_synced();
-    synced_ = true;
     for (const auto& controller : controllers_) controller->start(group);
     co_await group.join();
   }
-  bool synced() const { return synced_; }
 
  private:
-  client::InformerSet informers_;
-  Surroundings around_;
+  /// @param account  the service account the real one acts as
+  template <class T, class... More>
+  void add(const char* name, const char* account, const More&... more) {
+    if (!settings_.enabled(name)) return;
+    client::KubernetesClient& client = settings_.use_service_account_credentials ? accounts_.client(account) : client_;
+    around_.push_back(Surroundings{client_.runtime(), client, informers_, metrics_, settings_});
+    controllers_.push_back(std::make_unique<T>(around_.back(), more...));
+  }
+  void make_controllers() {
+    add<DeploymentController>("deployment-controller", "deployment-controller");
+    add<ReplicaSetController>("replicaset-controller", "replicaset-controller");
+    add<DaemonSetController>("daemonset-controller", "daemon-set-controller");
+    add<StatefulSetController>("statefulset-controller", "statefulset-controller");
+    add<JobController>("job-controller", "job-controller");
+    add<CronJobController>("cronjob-controller", "cronjob-controller");
+    add<TtlAfterFinishedController>("ttl-after-finished-controller", "ttl-after-finished-controller");
+    add<DisruptionController>("disruption-controller", "disruption-controller");
+    add<ResourceQuotaController>("resourcequota-controller", "resourcequota-controller");
+    add<NodeLifecycleController>("node-lifecycle-controller", "node-controller");
+    add<TaintEvictionController>("taint-eviction-controller", "node-controller");
+    add<PodGarbageCollector>("pod-garbage-collector-controller", "pod-garbage-collector");
+    add<EndpointSliceController>("endpointslice-controller", "endpointslice-controller");
+    add<EndpointsController>("endpoints-controller", "endpoint-controller");
+    add<GarbageCollector>("garbage-collector-controller", "generic-garbage-collector");
+    add<NamespaceController>("namespace-controller", "namespace-controller");
+    add<ServiceAccountController>("serviceaccount-controller", "service-account-controller");
+    add<CertificateApprover>("certificatesigningrequest-approving-controller", "certificate-controller");
+    if (!files_.root_ca_pem.empty()) {
+      add<RootCaPublisher>("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", files_.root_ca_pem);
+    }
+    if (files_.signing_ca) {
+      add<CertificateSigner>("certificatesigningrequest-signing-controller", "certificate-controller", *files_.signing_ca);
+    }
+  }
+
+  client::KubernetesClient& client_;
+  client::Metrics& metrics_;
+  const Settings& settings_;
   const KeyFiles& files_;
+  client::InformerSet informers_;
+  Accounts accounts_;
+  std::function<runtime::Instant()> write_deadline_;
+  std::list<Surroundings> around_;   ///< a list: controllers keep references
   std::vector<std::unique_ptr<Controller>> controllers_;
-  bool synced_ = false;
 };
 
 }  // namespace
@@ -173,6 +185,7 @@ Task<int> kube_controller_manager_main(Runtime& runtime, std::vector<std::string
     co_return 0;
   }
   client.set_write_deadline([&] { return elector.leads_until(); });
+  term.set_write_deadline([&] { return elector.leads_until(); });
   std::function<Task<void>()> lead = [&term] { return term.run(); };
   co_await elector.run(std::move(lead));
   // As the real one: a process that lost its lease starts again from nothing.

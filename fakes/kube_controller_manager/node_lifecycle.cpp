@@ -121,17 +121,21 @@ Task<bool> NodeLifecycleController::is_silent(ObjectPointer node, ObjectPointer 
   // A watch that hangs on a dead API server shows every node as silent: only the API's own word is enough to say so.
   const std::string name = client::name_of(*node);
   const Duration patience = std::max<Duration>(surroundings_.settings.node_monitor_period, std::chrono::seconds(1));
-  auto asking = runtime::with_timeout<Json>(runtime_, patience, client_.get(types::leases, "kube-node-lease", name), "looking at a node's lease");
+  client::KubernetesClient& reader = surroundings_.informers.client();
+  client::ListOptions only;
+  only.namespace_name = "kube-node-lease";
+  only.field_selector = "metadata.name=" + name;
+  auto asking = runtime::with_timeout<client::ObjectList>(runtime_, patience, reader.list(types::leases, only), "looking at a node's lease");
   auto fresh = co_await std::move(asking);
-  if (!fresh && fresh.error().code == ErrorCode::not_found) co_return true;
-  const std::string renewed = fresh ? text_at(fresh.value(), {"spec", "renewTime"}) : "";
+  if (fresh && fresh.value().items.empty()) co_return true;
+  const std::string renewed = fresh ? text_at(*fresh.value().items.front(), {"spec", "renewTime"}) : "";
   const std::string renewed_as_seen = node_lease == nullptr ? "" : text_at(*node_lease, {"spec", "renewTime"});
   if (fresh && renewed == renewed_as_seen) co_return true;
   if (fresh) {
     known_[name].observation.alive_at = runtime_.now();
     known_[name].observation.renewed = renewed;
   }
-  client_.reconnect();
+  reader.reconnect();
   co_return false;
 }
 

@@ -64,6 +64,7 @@ bool Settings::enabled(const std::string& controller) const {
 void Settings::add_to(runtime::Flags& flags) {
   flags.add("kubeconfig", kubeconfig, "where the API server is and who we are");
   flags.add("controllers", controllers, "controllers to run: * for all, -name for all but");
+  flags.add("use-service-account-credentials", use_service_account_credentials, "each controller acts as its own service account");
   flags.add("node-monitor-period", node_monitor_period, "how often nodes are looked at");
   flags.add("node-monitor-grace-period", node_monitor_grace_period, "a node silent for so long is Unknown");
   flags.add("node-startup-grace-period", node_startup_grace_period, "the same for a node that never reported");
@@ -94,7 +95,7 @@ void Settings::add_to(runtime::Flags& flags) {
   flags.add("concurrent-resource-quota-syncs", concurrent_resource_quota_syncs, "");
   flags.add("concurrent-ttl-after-finished-syncs", concurrent_ttl_after_finished_syncs, "");
   for (const char* name :
-       {"use-service-account-credentials", "allocate-node-cidrs", "cluster-cidr", "service-cluster-ip-range", "node-cidr-mask-size",
+       {"allocate-node-cidrs", "cluster-cidr", "service-cluster-ip-range", "node-cidr-mask-size",
         "node-cidr-mask-size-ipv4", "node-cidr-mask-size-ipv6", "cluster-name", "cloud-provider", "cloud-config",
         "allow-untagged-cloud", "cidr-allocator-type", "configure-cloud-routes", "controller-start-interval",
         "enable-dynamic-provisioning", "enable-garbage-collector", "enable-hostpath-provisioner", "enable-leader-migration",

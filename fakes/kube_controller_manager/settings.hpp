@@ -16,6 +16,7 @@ using runtime::Duration;
 struct Settings {
   std::string kubeconfig;
   std::vector<std::string> controllers{"*"};
+  bool use_service_account_credentials = false;   ///< each controller with the rights of its own service account
 
   // node lifecycle
   Duration node_monitor_period = std::chrono::seconds(5);

@@ -212,6 +212,12 @@ ServerOptions server_options(Runtime& runtime, const Configuration& configuratio
   return options;
 }
 
+/// Takes this server out of the kubernetes Endpoints, or gives up after two seconds: then its lease does it.
+Task<void> leave_soon(Runtime& runtime, ApiServer& server) {
+  auto left = co_await runtime::with_timeout<void>(runtime, 2s, server.leave(), "leaving the kubernetes Endpoints");
+  if (!left) runtime.log().warning("endpoints_not_left", {{"error", left.error().message}});
+}
+
 Task<void> announce_readiness(Runtime& runtime, ApiServer& server) {
   while (!server.is_ready()) co_await runtime.sleep_for(20ms);
   runtime.log().info("ready", nlohmann::json::object());
@@ -277,7 +283,14 @@ Task<int> kube_apiserver_main(Runtime& runtime, std::vector<std::string> argumen
   } catch (const runtime::Cancelled&) {
     stopped = true;
   }
-  (void)stopped;
+  if (stopped) {
+    // The process is asked to stop, so this last step needs a stop state of its own; it is short.
+    runtime::StopState last;
+    last.gate = runtime.stop().gate;
+    Task<void> leaving = leave_soon(runtime, server);
+    leaving.use_stop_state(last);
+    co_await leaving;
+  }
   co_return 0;
 }
 

@@ -74,7 +74,7 @@ class ApiServer {
   bool is_ready() const { return bootstrapped_ && store_.is_ready(); }
   Metrics& metrics() { return metrics_; }
   /// Takes this server's address out of the kubernetes Endpoints.
-  Task<void> leave();
+  Task<runtime::Result<void>> leave();
 
  private:
   // api_server.cpp

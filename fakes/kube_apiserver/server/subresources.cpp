@@ -273,7 +273,7 @@ Task<Answer> ApiServer::scale(Request& request) {
     const std::string sub = std::exchange(request.info.subresource, "");
     prepare_for_update(object, present->value(), resource, "");
     request.info.subresource = sub;
-    track_fields(object, present->value(), request.manager(), "scale", now_text(), resource);
+    track_fields(object, present->value(), request.manager(), "scale", "", resource);  // the real server writes no time here either
     return Change(std::move(object));
   };
   const ObjectPtr changed = co_await write_changed(request, std::move(mutation));

@@ -111,13 +111,17 @@ Task<void> ApiServer::keep_kubernetes_service() {
   }
 }
 
-Task<void> ApiServer::leave() {
+Task<runtime::Result<void>> ApiServer::leave() {
+  if (!bootstrapped_) co_return runtime::success();
   std::string failure;
   try {
     co_await reconcile_endpoints(true);
   } catch (const ApiError& error) {
     failure = error.message;
   }
+  if (failure.empty()) co_return runtime::success();
+  runtime::Error error(runtime::ErrorCode::unavailable, failure);
+  co_return error;
 }
 
 /// Each server holds a key with a short lease; Endpoints and EndpointSlice of the kubernetes Service list whose keys are alive.

@@ -28,7 +28,8 @@ class MachineFault final : public Fault {
     if (!can_heal()) co_return healed;
     for (const TargetMachine& target : targets_) {
       auto on = co_await scene_.driver.machines().set_power(target.name, true);
-      if (!on && healed) healed = on.error();
+      // A machine that a controller replaced meanwhile needs no power any more.
+      if (!on && on.error().code != runtime::ErrorCode::not_found && healed) healed = on.error();
     }
     co_return healed;
   }

@@ -201,7 +201,7 @@ class Runner::Run {
   void start_question(workload::ProbeSchedule schedule, std::vector<runtime::Endpoint> entries, const std::string& path) {
     questions_.push_back(std::make_unique<workload::HttpQuestion>(runtime_, std::move(entries), path, schedule.timeout));
     workload::HttpQuestion& question = *questions_.back();
-    tasks_.spawn(schedule.name, workload::probe(runtime_, recorder_, start_, std::move(schedule), [&question] { return question.ask(); }));
+    tasks_.spawn(schedule.name, workload::probe(runtime_, recorder_, start_, std::move(schedule), tally_, [&question] { return question.ask(); }));
   }
 
   void start_probe(const Probe& probe) {
@@ -222,7 +222,7 @@ class Runner::Run {
     client::KubernetesClient& api = *api_probes_.back();
     schedule.target = probe.kind == ProbeKind::api_read ? "Namespace/default" : "ConfigMap/default/skidpad-probe";
     const bool writes = probe.kind == ProbeKind::api_write;
-    tasks_.spawn(schedule.name, workload::probe(runtime_, recorder_, start_, schedule, [&api, writes] { return writes ? write_once(api) : read_once(api); }));
+    tasks_.spawn(schedule.name, workload::probe(runtime_, recorder_, start_, schedule, tally_, [&api, writes] { return writes ? write_once(api) : read_once(api); }));
   }
 
   static Task<Result<void>> read_once(client::KubernetesClient& api) {
@@ -263,7 +263,19 @@ class Runner::Run {
     require(conditions, "pods_ready", wanted.pods_ready, view_->pods());
     require(conditions, "etcd_healthy", wanted.etcd_healthy, view_->etcd());
     require(conditions, "api_servers_ready", wanted.api_servers_ready, view_->api_servers());
+    if (wanted.probe_success) conditions.push_back(look_at_probes(*wanted.probe_success));
     return conditions;
+  }
+
+  /// Of the probes answered within the holding time.
+  Condition look_at_probes(Ratio least) const {
+    const workload::ProbeTally::Count count = tally_.since(now() - plan_.resolved(plan_.scenario.steady_state.hold));
+    Condition condition;
+    condition.name = "probe_success";
+    condition.ok = count.answered * least.denominator >= count.sent * least.numerator;
+    condition.observed = std::to_string(count.answered) + " of " + std::to_string(count.sent);
+    condition.expected = "at least " + to_text(least);
+    return condition;
   }
 
   Json status() const {
@@ -283,8 +295,8 @@ class Runner::Run {
     recorder_.steady_state(now(), stage, all_hold(conditions), std::move(told));
   }
 
-  /// Waits until the conditions have held without a break for the asked time. False when `due` came first.
-  Task<bool> hold_steady(const char* stage, Instant due) {
+  /// Waits until the conditions have held without a break for the asked time and `enough` says so. False when `due` came first.
+  Task<bool> hold_steady(const char* stage, Instant due, std::function<bool()> enough = {}) {
     const Duration hold = plan_.resolved(plan_.scenario.steady_state.hold);
     const Duration between = std::max<Duration>(plan_.timers.node_monitor_period / 5, 50ms);
     std::optional<Instant> since;
@@ -297,7 +309,7 @@ class Runner::Run {
       told = holds;
       if (!holds) since.reset();
       if (holds && !since) since = runtime_.now();
-      if (since && runtime_.now() - *since >= hold) {
+      if (since && runtime_.now() - *since >= hold && (!enough || enough())) {
         tell_steady_state(stage, conditions);
         co_return true;
       }
@@ -440,19 +452,14 @@ class Runner::Run {
 
   // --- recovery and audit ---
 
-  /// The fault must first be felt: a steady state that was never disturbed is no recovery.
+  /// A steady state counts as regained only after the fault had time to be felt, and after every fault with an end has ended.
   Task<void> await_recovery() {
     const Instant due = runtime_.now() + plan_.resolved(plan_.scenario.deadline);
-    const Instant felt_by = std::min(due, runtime_.now() + felt_within());
-    while (all_hold(look()) && runtime_.now() < felt_by) {
-      observer_.status(status());
-      co_await runtime_.sleep_for(50ms);
-    }
+    const Instant felt_by = runtime_.now() + felt_within();
+    std::function<bool()> enough = [this, felt_by] { return runtime_.now() >= felt_by && pending_heals().empty(); };
+    const bool recovered = co_await hold_steady("after", due, std::move(enough));
     phase("steady_state_after");
-    const bool recovered = co_await hold_steady("after", due);
     observer_.note(recovered ? "steady state regained" : "steady state not regained by the deadline");
-    // Faults with an end of their own must have ended before anyone calls it recovered.
-    while (recovered && !pending_heals().empty() && runtime_.now() < due) co_await runtime_.sleep_for(100ms);
   }
 
   std::vector<std::string> pending_heals() const {
@@ -485,6 +492,7 @@ class Runner::Run {
   Instant start_;
   runtime::Random random_;
   cluster::ClusterAssets assets_;
+  workload::ProbeTally tally_;
   std::unique_ptr<client::KubernetesClient> admin_;
   std::unique_ptr<ClusterView> view_;
   std::map<std::string, std::uint16_t> node_ports_;

@@ -5,7 +5,17 @@ namespace skidpad::workload {
 using runtime::Error;
 using runtime::ErrorCode;
 
-Task<void> probe(Runtime& runtime, history::Recorder& recorder, Instant start, ProbeSchedule schedule, Question question) {
+void ProbeTally::add(Duration returned, bool answered) { probes_.push_back(Probe{returned, answered}); }
+
+ProbeTally::Count ProbeTally::since(Duration time) const {
+  while (!probes_.empty() && probes_.front().returned < time) probes_.pop_front();
+  Count count;
+  count.sent = probes_.size();
+  for (const Probe& probe : probes_) count.answered += probe.answered ? 1 : 0;
+  return count;
+}
+
+Task<void> probe(Runtime& runtime, history::Recorder& recorder, Instant start, ProbeSchedule schedule, ProbeTally& tally, Question question) {
   for (;;) {
     const Instant begun = runtime.now();
     auto asking = question();
@@ -20,6 +30,7 @@ Task<void> probe(Runtime& runtime, history::Recorder& recorder, Instant start, P
     operation.outcome = answer ? history::Outcome::ok : history::Outcome::failed;
     if (!answer) operation.error = answer.error().message;
     recorder.operation(operation);
+    tally.add(*operation.returned, answer.has_value());
     co_await runtime.sleep_until(std::max(begun + schedule.interval, runtime.now()));
   }
 }

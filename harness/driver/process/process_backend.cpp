@@ -188,9 +188,23 @@ Result<void> ProcessBackend::switch_off(const std::string& machine_name) {
 
 Task<Result<void>> ProcessBackend::power_off(const std::string& machine_name) { co_return switch_off(machine_name); }
 
+void ProcessBackend::keep_logs(const std::string& machine_name) const {
+  namespace fs = std::filesystem;
+  const fs::path from = directory(machine_name);
+  const fs::path kept = fs::path(options_.state_directory) / "logs" / machine_name;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(from, fs::directory_options::skip_permission_denied, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() != ".log" || !entry->is_regular_file(error)) continue;
+    const fs::path to = kept / fs::relative(entry->path(), from, error);
+    fs::create_directories(to.parent_path(), error);
+    fs::rename(entry->path(), to, error);
+  }
+}
+
 Task<Result<void>> ProcessBackend::destroy(const std::string& machine_name) {
   Result<void> off = switch_off(machine_name);
   if (switch_ != nullptr) switch_->forget(machine_name);
+  keep_logs(machine_name);
   Result<void> removed = remove_tree(directory(machine_name));
   if (!off) co_return off;
   co_return removed;

@@ -63,6 +63,8 @@ class ProcessBackend final : public fakes::machine_provider::MachineBackend {
     Cgroup cgroup;
   };
   std::string directory(const std::string& machine_name) const { return options_.state_directory + "/machines/" + machine_name; }
+  /// DIR/logs/<machine> outlives the machine: what it said is needed most when it is gone.
+  void keep_logs(const std::string& machine_name) const;
   Result<void> launch(const Machine& machine);
   Result<void> switch_off(const std::string& machine_name);
   Result<std::vector<HostProcess>> host_processes(const std::string& machine_name) const;

@@ -1,5 +1,9 @@
 #include "harness/driver/process/process_driver.hpp"
 
+#include <unistd.h>
+
+#include <filesystem>
+
 #include "harness/driver/process/sweep.hpp"
 
 namespace skidpad::driver::process {
@@ -23,6 +27,8 @@ Result<std::unique_ptr<ProcessDriver>> ProcessDriver::start(ProcessDriverOptions
   SupervisorOptions supervisor;
   supervisor.executable = options.programs.skidpad;
   supervisor.state_directory = options.state_directory;
+  // Marks this cluster's processes and cgroups on the host: no other that runs now may share it.
+  supervisor.run = "cluster-" + std::to_string(::getpid());
   supervisor.isolation = options.isolation;
   supervisor.seed = options.seed;
   supervisor.forwards = options.forwards;
@@ -74,6 +80,17 @@ void ProcessDriver::prepare(cluster::ClusterSpec& spec) const {
   spec.components = options_.programs.components;
 }
 
+void ProcessDriver::keep_only_logs() const {
+  namespace fs = std::filesystem;
+  const fs::path state = options_.state_directory;
+  const fs::path logs = state.parent_path() / "logs";
+  std::error_code error;
+  fs::rename(state / "logs", logs, error);
+  fs::create_directories(logs, error);
+  fs::rename(state / "supervisor.log", logs / "supervisor.log", error);
+  fs::remove_all(state, error);
+}
+
 Task<Leftovers> ProcessDriver::tear_down() {
   Leftovers leftovers;
   auto listed = co_await machines_->list();
@@ -85,6 +102,7 @@ Task<Leftovers> ProcessDriver::tear_down() {
   leftovers.checked = swept && found;
   leftovers.found = {{"processes_and_cgroups", found ? Json(found.value()) : Json::array()}};
   if (swept && !swept.value().remaining.empty()) leftovers.found["could_not_be_removed"] = swept.value().remaining;
+  else keep_only_logs();
   co_return leftovers;
 }
 

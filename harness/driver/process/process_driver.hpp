@@ -45,6 +45,8 @@ class ProcessDriver final : public Driver {
 
  private:
   ProcessDriver(ProcessDriverOptions options, SupervisorState state);
+  /// A run directory keeps the machines' logs, in logs/; the state of what is gone goes too.
+  void keep_only_logs() const;
   ProcessDriverOptions options_;
   SupervisorState state_;
   std::unique_ptr<runtime::RealRuntime> runtime_;

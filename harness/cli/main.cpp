@@ -30,6 +30,12 @@ std::map<std::string, cluster::TopologyType> topology_names() {
           {"separated-planes", cluster::TopologyType::separated_planes}};
 }
 
+/// CLI11 lets std::strtoull wrap "-1" and cut off what is too large.
+std::string check_seed(const std::string& text) {
+  const bool number = !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
+  return number ? "" : "\"" + text + "\" is no seed; expected a whole number from 0 to 999999999999999999";
+}
+
 struct Verbs {
   std::function<int()> chosen;
 };
@@ -38,7 +44,7 @@ void add_run(CLI::App& app, Verbs& verbs, const cli::Installation& installation,
   CLI::App* run = app.add_subcommand("run", "run scenarios and judge them (default: node-loss)");
   run->add_option("scenario", command.scenarios, "names or files");
   run->add_option("--driver", command.driver, "sim or process")->transform(CLI::CheckedTransformer(driver_names()));
-  run->add_option("--seed", command.seed, "of everything drawn at random");
+  run->add_option("--seed", command.seed, "of everything drawn at random")->check(check_seed);
   run->add_option("--out", command.out, "run directory; default run/<scenario>-<driver>-<seed>");
   run->add_option("--profile", profile, "timers: kubernetes or fast; default: the driver's own")->check(CLI::IsMember({"kubernetes", "fast"}));
   run->add_option("--release", command.release, "Kubernetes version of the components");

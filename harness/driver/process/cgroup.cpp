@@ -144,8 +144,8 @@ Result<void> remove_cgroup_tree(const std::string& directory) {
   return group.remove();
 }
 
-std::vector<std::string> abandoned_cgroups() {
-  std::vector<std::string> found;
+std::vector<SupervisorCgroup> supervisor_cgroups() {
+  std::vector<SupervisorCgroup> found;
   const auto mounts = read_text("/proc/self/mounts");
   const auto own_groups = read_text("/proc/self/cgroup");
   if (!mounts || !own_groups) return found;
@@ -159,8 +159,16 @@ std::vector<std::string> abandoned_cgroups() {
       if (before == std::string::npos || before < prefix.size() - 1) continue;
       const std::int64_t pid = std::atoll(name.c_str() + before + 1);
       const auto start_time = static_cast<std::uint64_t>(std::atoll(name.c_str() + last + 1));
-      if (pid > 0 && start_time > 0 && !is_alive(pid, start_time)) found.push_back(base + "/" + name);
+      if (pid > 0 && start_time > 0) found.push_back(SupervisorCgroup{base + "/" + name, pid, start_time});
     }
+  }
+  return found;
+}
+
+std::vector<std::string> abandoned_cgroups() {
+  std::vector<std::string> found;
+  for (const SupervisorCgroup& group : supervisor_cgroups()) {
+    if (!is_alive(group.pid, group.start_time)) found.push_back(group.directory);
   }
   return found;
 }

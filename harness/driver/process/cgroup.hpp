@@ -47,7 +47,15 @@ class Cgroup {
 std::string cgroup_name(const std::string& run);
 /// Kills what is in it and removes the directory and those below. Not there is fine.
 Result<void> remove_cgroup_tree(const std::string& directory);
-/// Groups whose supervisor is dead, in every known hierarchy.
+/// A group that some supervisor of this host made, and which one by pid and start time.
+struct SupervisorCgroup {
+  std::string directory;
+  std::int64_t pid = 0;
+  std::uint64_t start_time = 0;
+};
+/// In every known hierarchy.
+std::vector<SupervisorCgroup> supervisor_cgroups();
+/// Those whose supervisor is dead.
 std::vector<std::string> abandoned_cgroups();
 
 }  // namespace skidpad::driver::process

@@ -54,6 +54,27 @@ void undo(const JournalEntry& entry, SweepReport& report) {
   }
 }
 
+std::string executable_of(std::int64_t pid) {
+  char buffer[4096];
+  const ssize_t size = ::readlink(("/proc/" + std::to_string(pid) + "/exe").c_str(), buffer, sizeof buffer);
+  return size > 0 ? std::string(buffer, static_cast<std::size_t>(size)) : std::string();
+}
+
+/// A supervisor that the kernel is about to end: its memory is gone already, or the run is that it was to end with.
+bool is_ending(const HostProcess& process) {
+  if (process.argv.empty()) return true;
+  const bool bound = std::find(process.argv.begin(), process.argv.end(), "--die-with-parent") != process.argv.end();
+  return bound && executable_of(process.parent_host_pid) != executable_of(process.host_pid);
+}
+
+bool any_supervisor_ending() {
+  for (const SupervisorCgroup& group : supervisor_cgroups()) {
+    const auto process = find_process(group.pid);
+    if (process && is_alive(group.pid, group.start_time) && is_ending(*process)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<SweepReport> sweep(const std::string& state_directory, LivingSupervisor living) {
@@ -82,6 +103,10 @@ Result<SweepReport> sweep(const std::string& state_directory, LivingSupervisor l
 
 SweepReport sweep_abandoned() {
   SweepReport report;
+  for (int waited = 0; waited < 2000 && any_supervisor_ending(); waited += 10) {
+    const timespec pause{0, 10'000'000};
+    ::nanosleep(&pause, nullptr);
+  }
   for (const std::string& directory : abandoned_cgroups()) undo(JournalEntry{Kind::cgroup, directory, 0, 0}, report);
   return report;
 }

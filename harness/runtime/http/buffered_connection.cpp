@@ -5,8 +5,9 @@ namespace {
 constexpr std::size_t inbound_bytes_max = 1 << 20;
 }
 
-BufferedConnection::BufferedConnection(Runtime& runtime, std::unique_ptr<Connection> connection, StopState& stop)
-    : runtime_(runtime), connection_(std::move(connection)), pump_(stop) {
+BufferedConnection::BufferedConnection(Runtime& runtime, std::unique_ptr<Connection> connection, StopState& owner)
+    : runtime_(runtime), connection_(std::move(connection)), pump_(unstoppable_) {
+  unstoppable_.gate = pump_.stop().gate = owner.gate;  // a paused process reads nothing
   pump_.spawn("connection_reader", pump());
 }
 

@@ -8,7 +8,8 @@ namespace skidpad::runtime {
 
 class BufferedConnection {
  public:
-  BufferedConnection(Runtime& runtime, std::unique_ptr<Connection> connection, StopState& stop);
+  /// A stop request of the owner does not end it: what tidies up after a stop still needs answers. Destroying it does.
+  BufferedConnection(Runtime& runtime, std::unique_ptr<Connection> connection, StopState& owner);
   /// Waits until there are unread bytes, the peer closed (ended()) or `due`. False: due came first.
   Task<bool> wait_readable(Instant due);
   bool readable() const { return !inbound_.empty() || ended_; }
@@ -31,6 +32,7 @@ class BufferedConnection {
   Event arrived_;
   Event taken_;
   Event disconnected_;
+  StopState unstoppable_;
   TaskGroup pump_;
 };
 

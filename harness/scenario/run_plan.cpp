@@ -158,7 +158,7 @@ RunPlan plan_run(Scenario scenario, DriverName driver, RunOptions options) {
   }
   const auto replacement = heals_nodes(plan.scenario) ? check::NodeReplacement::by_node_healer : check::NodeReplacement::none;
   const auto floor = check::floor_of(floor_faults(plan.scenario, plan.timers), plan.timers, replacement);
-  const Duration floor_value = floor ? floor->longest : Duration::zero();
+  const Duration floor_value = floor ? floor->shortest : Duration::zero();
   plan.timer_value = [timers = plan.timers, floor_value](Timer timer) { return named_timer(timers, floor_value, timer); };
   if (const auto problem = find_contradiction(plan.scenario, plan.timer_value)) {
     throw UsageError(plan.options.scenario_file + ": " + problem->path + ": " + problem->what + " (timers of profile " + plan.timers.profile + ")");

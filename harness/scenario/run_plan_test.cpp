@@ -70,7 +70,7 @@ TEST(PlanRun, NamesPhasesAsTheJudgeDoes) {
 }
 
 TEST(PlanRun, TakesALimitWithoutTheFloorAsADeadline) {
-  Scenario scenario = in_tree("node-loss");
+  Scenario scenario = in_tree("worker-power-loss");
   scenario.expect.recovered_within = *parse_time_span("1x healer_unhealthy_after + 150s").value;
   const history::Expectations expectations = planned(std::move(scenario), ProfileName::kubernetes).header.expectations;
   EXPECT_FALSE(expectations.recovery_floor_factor);

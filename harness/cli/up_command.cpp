@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "harness/cluster/cluster_maker.hpp"
+#include "harness/driver/process/capabilities.hpp"
 #include "harness/driver/process/sweep.hpp"
+#include "harness/driver/rest_client.hpp"
 #include "harness/runtime/usage_error.hpp"
 
 namespace skidpad::cli {
@@ -14,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using driver::process::ProcessDriver;
 using runtime::Task;
+using namespace std::chrono_literals;
 
 std::string directory_of(const Installation& installation, const std::string& name) {
   const bool plain = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
@@ -33,6 +37,16 @@ cluster::ClusterSpec spec_of(const UpCommand& command) {
   if (command.topology == cluster::TopologyType::standalone) spec.etcd_count = spec.control_plane_count = 1;
   if (command.topology == cluster::TopologyType::separated_planes) spec.control_plane_count = 2;
   return spec;
+}
+
+/// The planes' addresses are known before there are machines; see cluster_plan.hpp.
+std::string api_servers_of(const cluster::ClusterSpec& spec) {
+  const cluster::ClusterPlan plan = cluster::plan_cluster(spec);
+  std::string all;
+  for (const cluster::NodePlan* node : plan.control_plane_nodes()) {
+    all += (all.empty() ? "" : ",") + node->address + ":" + std::to_string(plan.apiserver_port);
+  }
+  return all;
 }
 
 Task<void> make(ProcessDriver& driver, cluster::ClusterSpec spec, std::string kubeconfig_path, std::uint16_t forward_port, runtime::Result<void>& result) {
@@ -76,12 +90,10 @@ int up(const Installation& installation, const UpCommand& command) {
   options.isolation = command.isolation;
   options.provisioning_delay = runtime::Duration::zero();
   options.die_with_parent = false;
-  // The planes' addresses are known before there are machines; see cluster_plan.hpp.
-  std::string targets;
-  for (const cluster::NodePlan* node : cluster::plan_cluster(spec).control_plane_nodes()) {
-    targets += (targets.empty() ? "" : ",") + node->address + ":6443";
-  }
-  options.forwards.push_back("0=" + targets);
+  // Machines on loopback addresses are reached without a way in.
+  const bool isolated = command.isolation == "auto" ? driver::process::detect().best_isolation() == driver::process::Isolation::namespaces
+                                                    : command.isolation == "namespaces";
+  if (isolated) options.forwards.push_back("0=" + api_servers_of(spec));
   std::cerr << "cluster " << command.name << ": " << cluster::name(spec.topology) << ", " << spec.worker_count << " workers, timers " << spec.timers.profile
             << std::endl;
   auto started = ProcessDriver::start(std::move(options));
@@ -120,14 +132,45 @@ Task<void> tell_machines(ProcessDriver& driver, int& code) {
 
 }  // namespace
 
+namespace {
+
+/// The nodes as a user of the kubeconfig sees them.
+int tell_nodes(const std::string& kubeconfig_path) {
+  std::ifstream file(kubeconfig_path);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  runtime::RealRuntime runtime;
+  auto config = client::parse_kubeconfig(text, runtime.disk(), fs::path(kubeconfig_path).parent_path().string());
+  if (!config) {
+    std::cerr << "error: " << kubeconfig_path << ": " << config.error().message << std::endl;
+    return 1;
+  }
+  auto nodes = driver::rest_get(config.value(), "/api/v1/nodes", 5s);
+  if (!nodes) {
+    std::cerr << "error: " << nodes.error().message << std::endl;
+    return 1;
+  }
+  std::printf("%-24s %-10s %s\n", "NODE", "READY", "VERSION");
+  int code = 0;
+  for (const Json& node : runtime::list_at(nodes.value(), {"items"})) {
+    const std::string ready = client::condition_status(node, "Ready");
+    if (ready != "True") code = 1;
+    std::printf("%-24s %-10s %s\n", client::name_of(node).c_str(), ready.c_str(), runtime::text_at(node, {"status", "nodeInfo", "kubeletVersion"}).c_str());
+  }
+  return code;
+}
+
+}  // namespace
+
 int status(const Installation& installation, const std::string& name) {
   const std::string directory = directory_of(installation, name);
-  auto joined = ProcessDriver::join(directory);
-  if (!joined) {
+  if (!driver::process::read_supervisor_state(directory)) {
     std::cout << "cluster " << name << " is not up" << std::endl;
     return 1;
   }
-  int code = 0;
+  // From outside first: afterwards this process is inside the cluster's network.
+  int code = tell_nodes(directory + "/kubeconfig");
+  auto joined = ProcessDriver::join(directory);
+  if (!joined) throw std::runtime_error(joined.error().message);
   joined.value()->run(tell_machines(*joined.value(), code));
   std::fflush(stdout);
   std::cout << "export KUBECONFIG=" << directory << "/kubeconfig" << std::endl;

@@ -7,6 +7,7 @@ set(compiled_alone
   harness/driver/process/node_init.cpp
   harness/driver/process/process_driver.cpp
   harness/driver/process/switch.cpp
+  harness/driver/rest_client.cpp
   harness/scenario/values.cpp
   fakes/etcd/gateway_codec.cpp
   fakes/kube_apiserver/server/openapi.cpp

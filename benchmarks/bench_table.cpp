@@ -1,0 +1,95 @@
+// `./dev bench`: runs the benchmark programs beside this one and prints one table: what was measured, what is aimed at, the ratio.
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+
+#include "harness/runtime/json.hpp"
+
+namespace {
+
+using skidpad::Json;
+
+enum class Better { more, less };
+
+struct Row {
+  const char* program;
+  const char* benchmark;  ///< as Google Benchmark names it
+  const char* counter;
+  double scale;           ///< counter x scale = value in the unit
+  const char* title;
+  const char* unit;
+  std::optional<double> aim;
+  Better better;
+};
+
+// Aims: docs/architecture.md, "Speed and size".
+const Row rows[] = {
+    {"sim_bench", "node_loss", "simulated_seconds_per_second", 1, "simulation: node loss, 11 machines", "x real time", 1000, Better::more},
+    {"sim_bench", "node_loss", "events_per_second", 1e-6, "simulation: events", "M/s", {}, Better::more},
+    {"up_bench", "up_until_ten_pods_are_ready", "real_time", 1e-3, "up: 8 machines, 10 pods Ready", "s", 3, Better::less},
+    {"up_bench", "up_until_ten_pods_are_ready", "up_seconds", 1, "up: 8 machines Ready", "s", {}, Better::less},
+    {"up_bench", "up_until_ten_pods_are_ready", "apiserver_mib", 1, "idle kube-apiserver, resident", "MiB", 32, Better::less},
+    {"up_bench", "up_until_ten_pods_are_ready", "kubelet_mib", 1, "idle kubelet, resident", "MiB", 12, Better::less},
+    {"runtime_bench", "wake", "items_per_second", 1e-6, "runtime: wakeups", "M/s", {}, Better::more},
+    {"runtime_bench", "call", "items_per_second", 1e-6, "runtime: child tasks", "M/s", {}, Better::more},
+    {"runtime_bench", "timers/100", "items_per_second", 1e-6, "runtime: timers, 100 live", "M/s", {}, Better::more},
+    {"runtime_bench", "timers/10000", "items_per_second", 1e-6, "runtime: timers, 10,000 live", "M/s", {}, Better::more},
+    {"runtime_bench", "http_in_simulation", "items_per_second", 1e-3, "runtime: simulated HTTP requests", "k/s", {}, Better::more},
+};
+
+/// Benchmarks of one program by name, without the "/iterations:3/manual_time" that Google Benchmark appends.
+Json run_program(const std::string& path) {
+  Json found = Json::object();
+  FILE* pipe = ::popen((path + " --benchmark_format=json").c_str(), "r");
+  if (pipe == nullptr) return found;
+  std::string text;
+  char buffer[65536];
+  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, count);
+  ::pclose(pipe);
+  const Json report = Json::parse(text, nullptr, false);
+  if (!report.is_object() || !report.contains("benchmarks")) return found;
+  for (const Json& benchmark : report["benchmarks"]) {
+    std::string name = benchmark.value("name", "");
+    for (const char* suffix : {"/min_time", "/iterations", "/manual_time"}) name = name.substr(0, name.find(suffix));
+    found[name] = benchmark;
+  }
+  return found;
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value);
+  return text;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  if (argument_count > 2) {
+    std::cerr << "usage: bench_table [PROGRAM]" << std::endl;
+    return 64;
+  }
+  const std::string only = argument_count == 2 ? arguments[1] : "";
+  const auto folder = std::filesystem::canonical("/proc/self/exe").parent_path();
+  std::map<std::string, Json> measured;
+  std::printf("%-38s %10s %-12s %8s  %s\n", "WHAT", "MEASURED", "UNIT", "AIM", "RATIO (above 1: better than the aim)");
+  int code = 0;
+  for (const Row& row : rows) {
+    if (!only.empty() && only != row.program) continue;
+    if (!measured.count(row.program)) measured[row.program] = run_program(folder / row.program);
+    const Json& of_program = measured[row.program];
+    const Json benchmark = of_program.value(row.benchmark, Json::object());
+    if (benchmark.value("error_occurred", false) || !benchmark.contains(row.counter)) {
+      std::printf("%-38s %10s %-12s %8s  %s\n", row.title, "-", row.unit, "", benchmark.value("error_message", "did not run").c_str());
+      code = 1;
+      continue;
+    }
+    const double value = benchmark[row.counter].get<double>() * row.scale;
+    std::string ratio;
+    if (row.aim) ratio = number(row.better == Better::more ? value / *row.aim : *row.aim / value);
+    std::printf("%-38s %10s %-12s %8s  %s\n", row.title, number(value).c_str(), row.unit, row.aim ? number(*row.aim).c_str() : "", ratio.c_str());
+    std::fflush(stdout);
+  }
+  return code;
+}

@@ -45,7 +45,7 @@ function(skidpad_library name folder)
       set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
       set(test ${target}${SKIDPAD_TEST_SUFFIX})
       add_test(NAME ${test} COMMAND ${target})
-      set_tests_properties(${test} PROPERTIES LABELS ${kind} TIMEOUT 600)
+      set_tests_properties(${test} PROPERTIES LABELS ${kind} TIMEOUT 1800)
       if(SKIDPAD_SANITIZE)
         set_tests_properties(${test} PROPERTIES LABELS sanitize TIMEOUT 1200
           ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/lsan.supp:print_suppressions=0;UBSAN_OPTIONS=print_stacktrace=1")

@@ -8,6 +8,7 @@ using runtime::ErrorCode;
 namespace {
 
 constexpr Duration poll_interval = std::chrono::milliseconds(3);
+constexpr Duration poll_interval_max = std::chrono::seconds(1);
 
 runtime::HttpClientOptions http_options(const MachineProviderClientOptions& options) {
   runtime::HttpClientOptions http;
@@ -97,7 +98,8 @@ Task<Result<Machine>> MachineProviderClient::reinstall(std::string name, Install
 }
 
 Task<Result<Machine>> MachineProviderClient::wait_until_running(std::string name, Duration timeout) {
-  const runtime::Instant due = runtime_.now() + timeout;
+  const runtime::Instant begun = runtime_.now();
+  const runtime::Instant due = begun + timeout;
   for (;;) {
     auto machine = co_await get(name);
     if (!machine) co_return machine.error();
@@ -111,7 +113,9 @@ Task<Result<Machine>> MachineProviderClient::wait_until_running(std::string name
       Error error(ErrorCode::timeout, "machine " + name + " is still " + state + " after " + runtime::format_go_duration(timeout));
       co_return error;
     }
-    co_await runtime_.sleep_for(poll_interval);
+    // A machine that took long so far may take longer: an answer holds all its files, and a minute of provisioning is common.
+    const Duration waited = runtime_.now() - begun;
+    co_await runtime_.sleep_for(std::clamp<Duration>(waited / 16, poll_interval, poll_interval_max));
   }
 }
 

@@ -152,8 +152,12 @@ class Renderer {
     // These nodes must be able to run before there is an API that could sign for them.
     TRY(std::string kubelet, kubeconfig_for(client_certificate("system:node:" + node.name, {"system:nodes"}), balancer_url()));
     machine.files.push_back(file("/etc/kubernetes/kubelet.conf", std::move(kubelet), 0600));
-    if (node.etcd) TRY(add_etcd(machine, node));
-    if (node.control_plane) TRY(add_control_plane(machine, node));
+    if (node.etcd) {
+      TRY(add_etcd(machine, node));
+    }
+    if (node.control_plane) {
+      TRY(add_control_plane(machine, node));
+    }
     return machine;
   }
 

@@ -18,6 +18,9 @@ std::string joined(const Items& items, Text text) {
   return all;
 }
 
+/// Whether all machines share one loopback device, so that 127.0.0.1 is nobody's own.
+bool shares_loopback(const ClusterSpec& spec) { return spec.address_prefix.starts_with("127."); }
+
 /// A mirror of the host's directory under its own path, as kubeadm mounts it.
 void mount_host_path(Json& pod, const std::string& name, const std::string& path, bool read_only) {
   pod["spec"]["volumes"].push_back({{"name", name}, {"hostPath", {{"path", path}, {"type", "DirectoryOrCreate"}}}});
@@ -91,7 +94,8 @@ Json etcd_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const NodeP
   Json pod = static_pod(
       spec, "etcd",
       {"etcd", "--name=" + node.name, "--data-dir=${ROOT}/var/lib/etcd",
-       "--listen-client-urls=https://127.0.0.1:2379," + url(node.address, 2379), "--advertise-client-urls=" + url(node.address, 2379),
+       std::string("--listen-client-urls=") + (shares_loopback(spec) ? "" : "https://127.0.0.1:2379,") + url(node.address, 2379),
+       "--advertise-client-urls=" + url(node.address, 2379),
        "--listen-peer-urls=" + url(node.address, 2380), "--initial-advertise-peer-urls=" + url(node.address, 2380),
        "--initial-cluster=" + members, "--initial-cluster-state=new", "--initial-cluster-token=skidpad",
        "--cert-file=" + in_pki("etcd/server.crt"), "--key-file=" + in_pki("etcd/server.key"), "--trusted-ca-file=" + in_pki("etcd/ca.crt"),
@@ -184,7 +188,7 @@ Json kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan) {
           {"kind", "KubeletConfiguration"},
           {"staticPodPath", "${ROOT}/etc/kubernetes/manifests"},
           {"address", "${ADDRESS}"},
-          {"healthzBindAddress", "127.0.0.1"},
+          {"healthzBindAddress", shares_loopback(spec) ? "${ADDRESS}" : "127.0.0.1"},
           {"authentication",
            {{"anonymous", {{"enabled", false}}}, {"webhook", {{"enabled", true}}}, {"x509", {{"clientCAFile", in_pki("ca.crt")}}}}},
           {"authorization", {{"mode", "Webhook"}}},

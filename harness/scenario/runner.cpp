@@ -546,6 +546,10 @@ Task<void> Runner::run() {
     driver::Leftovers leftovers = co_await tearing_down;
     recorder_.cleanup(now(), leftovers.checked, std::move(leftovers.found));
   }
+  if (!recorder_.status()) {
+    outcome = "error";
+    reason = "the run could not be recorded: " + recorder_.status().error().message + "; free disk space and run it again";
+  }
   if (!reason.empty()) observer_.note(outcome + ": " + reason);
   recorder_.run_ended(now(), outcome, reason);
 }

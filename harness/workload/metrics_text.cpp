@@ -27,7 +27,10 @@ class LineReader {
     skip_blanks();
     TRY(metric.value, number());
     skip_blanks();
-    if (at_ < line_.size()) TRY(number());  // a timestamp
+    if (at_ < line_.size()) {
+      TRY(number());  // a timestamp
+      skip_blanks();
+    }
     if (at_ < line_.size()) return wrong("the end of the line");
     return metric;
   }

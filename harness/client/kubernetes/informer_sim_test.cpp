@@ -268,7 +268,7 @@ TEST_F(LeaderTest, ReleasesWhenStopped) {
 }
 
 TEST_F(LeaderTest, APausedLeaderWritesNothingAfterItsTime) {
-  auto* first = start("m2", "leader");
+  const auto first = start("m2", "leader")->shared_from_this();
   run_for(5s);
   start("m3", "leader");
   run_for(5s);

@@ -68,7 +68,7 @@ TEST(PodAvailability, CountsFromReadyForMinReadySeconds) {
 }
 
 TEST(Base64, GoesBothWays) {
-  for (const std::string text : {"", "a", "ab", "abc", std::string("\0\xff", 2).c_str()}) {
+  for (const std::string& text : std::vector<std::string>{"", "a", "ab", "abc", std::string("\0\xff", 2)}) {
     std::string back;
     EXPECT_TRUE(base64_decode(base64_encode(text), back));
     EXPECT_EQ(back, text);

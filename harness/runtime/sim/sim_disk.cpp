@@ -52,7 +52,9 @@ Result<void> SimDisk::grow(std::uint64_t bytes) {
 Result<void> SimDisk::write(const std::string& path, std::string_view bytes, unsigned mode) {
   TRY(Node* node, file(path, mode));
   const std::uint64_t before = node->content.size();
-  if (bytes.size() > before) TRY(grow(bytes.size() - before));
+  if (bytes.size() > before) {
+    TRY(grow(bytes.size() - before));
+  }
   if (bytes.size() < before) used_bytes_ -= before - bytes.size();
   if (node->ever_synced && !node->durable_before) node->durable_before = node->content.substr(0, node->synced_bytes);
   node->content.assign(bytes);

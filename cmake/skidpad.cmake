@@ -47,7 +47,7 @@ function(skidpad_library name folder)
       add_test(NAME ${test} COMMAND ${target})
       set_tests_properties(${test} PROPERTIES LABELS ${kind} TIMEOUT 1800)
       if(SKIDPAD_SANITIZE)
-        set_tests_properties(${test} PROPERTIES LABELS sanitize TIMEOUT 1200
+        set_tests_properties(${test} PROPERTIES LABELS sanitize TIMEOUT 2400
           ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/lsan.supp:print_suppressions=0;UBSAN_OPTIONS=print_stacktrace=1")
       endif()
       if(kind STREQUAL "process")

@@ -13,11 +13,13 @@
 namespace skidpad::cli {
 namespace {
 
+// The sanitized build runs the same code some ten times slower: one scenario and few seeds reach every line there.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t seed_count = 3;   // the sanitized build runs the same code some ten times slower
+constexpr bool sanitized = true;
 #else
-constexpr std::uint64_t seed_count = 200;
+constexpr bool sanitized = false;
 #endif
+constexpr std::uint64_t seed_count = sanitized ? 2 : 200;
 
 struct Silent final : scenario::RunObserver {
   void phase(std::string_view) override {}
@@ -69,6 +71,7 @@ std::string reasons(const check::Judgement& judgement) {
 class BundledScenario : public testing::TestWithParam<std::string> {};
 
 TEST_P(BundledScenario, PassesOnTheSimulator) {
+  if (sanitized && GetParam().find("node-loss") == std::string::npos) GTEST_SKIP() << "run by the ordinary build";
   const Recorded recorded = run(scenario::load_scenario(GetParam()), 1);
   const check::Judgement judgement = check::judge(recorded.texts, GetParam());
   EXPECT_EQ(judgement.verdict, check::Verdict::pass) << reasons(judgement);
@@ -132,6 +135,7 @@ const check::Guarantee& named(const check::Judgement& judgement, const std::stri
 }
 
 TEST(PlantedBug, AHealerThatDoesNothingFailsNodeLoss) {
+  if (sanitized) GTEST_SKIP() << "run by the ordinary build";
   Programs instead;
   instead["node-healer"] = idle_healer;
   const Recorded recorded = run(scenario::load_scenario(node_loss()), 1, std::move(instead));
@@ -149,6 +153,7 @@ runtime::Task<int> blind_controller_manager(runtime::Runtime& runtime, std::vect
 }
 
 TEST(PlantedBug, AControllerManagerThatDoesNotSeeALostNodeFailsNodeLoss) {
+  if (sanitized) GTEST_SKIP() << "run by the ordinary build";
   Programs instead;
   instead["kube-controller-manager"] = blind_controller_manager;
   const Recorded recorded = run(scenario::load_scenario(node_loss()), 1, std::move(instead));

@@ -152,6 +152,21 @@ history::Operation RegisterTraffic::begin(const Registers& registers, std::strin
   return begun;
 }
 
+/// Records a request that was given up half-way (the run ends): it may yet take effect, so it must not go unmentioned.
+class RegisterTraffic::Unanswered {
+ public:
+  Unanswered(history::Recorder& recorder, const history::Operation& operation) : recorder_(recorder), operation_(&operation) {}
+  Unanswered(const Unanswered&) = delete;
+  ~Unanswered() {
+    if (operation_ != nullptr) recorder_.operation(*operation_);
+  }
+  void answered() { operation_ = nullptr; }
+
+ private:
+  history::Recorder& recorder_;
+  const history::Operation* operation_;  ///< its outcome is unknown until it is finished
+};
+
 bool RegisterTraffic::finish(history::Operation operation, const Error* error) {
   operation.returned = runtime_.now() - start_;
   operation.outcome = history::Outcome::ok;
@@ -168,13 +183,17 @@ bool RegisterTraffic::finish(history::Operation operation, const Error* error) {
 Task<bool> RegisterTraffic::put(Registers& registers, std::string client, std::string key, std::string value) {
   history::Operation operation = begin(registers, std::move(client), "put", key);
   operation.value = value;
+  Unanswered unanswered(recorder_, operation);
   auto written = co_await registers.put(std::move(key), std::move(value));
+  unanswered.answered();
   co_return finish(std::move(operation), written ? nullptr : &written.error());
 }
 
 Task<bool> RegisterTraffic::get(Registers& registers, std::string client, std::string key) {
   history::Operation operation = begin(registers, std::move(client), "get", key);
+  Unanswered unanswered(recorder_, operation);
   auto read = co_await registers.get(std::move(key));
+  unanswered.answered();
   if (read) operation.observed = read.value();
   co_return finish(std::move(operation), read ? nullptr : &read.error());
 }

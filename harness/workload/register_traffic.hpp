@@ -49,6 +49,7 @@ class RegisterTraffic {
   Task<void> audit(Instant due);
 
  private:
+  class Unanswered;
   Task<void> run_client(std::size_t index);
   Task<bool> put(Registers& registers, std::string client, std::string key, std::string value);
   Task<bool> get(Registers& registers, std::string client, std::string key);

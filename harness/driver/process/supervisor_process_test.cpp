@@ -36,7 +36,7 @@ using client::machines::MachineSpec;
 using client::machines::MachineState;
 using runtime::Task;
 
-constexpr int port = 7000;
+constexpr int service_port = 7000;
 
 std::uint64_t network_namespace(std::int64_t pid) {
   struct stat status {};
@@ -166,7 +166,7 @@ TEST_F(SupervisorTest, MakesSwitchesReinstallsAndDeletesMachines) {
 
 TEST_F(SupervisorTest, SignalsAProcessThatTheUnitThenReplaces) {
   START_OR_RETURN("namespaces");
-  boot("a", {{"serve", std::to_string(port)}});
+  boot("a", {{"serve", std::to_string(service_port)}});
   const auto find_server = [&]() -> std::optional<client::machines::MachineProcess> {
     auto processes = run(client_->processes("a"));
     for (const auto& process : processes.value()) {
@@ -185,13 +185,13 @@ TEST_F(SupervisorTest, SignalsAProcessThatTheUnitThenReplaces) {
 
 TEST_F(SupervisorTest, CutsALinkAndPausesAMachine) {
   START_OR_RETURN("namespaces");
-  const Machine a = boot("a", {{"serve", std::to_string(port)}});
-  ASSERT_TRUE(eventually([&] { return udp_echoes(a.spec.address, port, 1, 100) == 1; }));
+  const Machine a = boot("a", {{"serve", std::to_string(service_port)}});
+  ASSERT_TRUE(eventually([&] { return udp_echoes(a.spec.address, service_port, 1, 100) == 1; }));
   LinkRule cut;
   cut.cut = true;
   std::vector<LinkChange> changes{LinkChange{LinkName{"a", "provider"}, cut}};
   ASSERT_TRUE(run(client_->change_links(changes)));
-  EXPECT_EQ(udp_echoes(a.spec.address, port, 3, 20), 0);
+  EXPECT_EQ(udp_echoes(a.spec.address, service_port, 3, 20), 0);
   auto links = run(client_->links());
   ASSERT_TRUE(links);
   const auto dropped = [&](const std::string& from, const std::string& to) {
@@ -203,13 +203,13 @@ TEST_F(SupervisorTest, CutsALinkAndPausesAMachine) {
   EXPECT_GE(dropped("a", "provider"), 3U);
   EXPECT_EQ(dropped("provider", "a"), 0U);
   ASSERT_TRUE(run(client_->heal_all_links()));
-  EXPECT_TRUE(eventually([&] { return udp_echoes(a.spec.address, port, 1, 100) == 1; }));
+  EXPECT_TRUE(eventually([&] { return udp_echoes(a.spec.address, service_port, 1, 100) == 1; }));
 
   if (!detect_cgroups().any()) return;
   ASSERT_TRUE(run(client_->set_paused("a", true)));
-  EXPECT_EQ(udp_echoes(a.spec.address, port, 2, 50), 0);
+  EXPECT_EQ(udp_echoes(a.spec.address, service_port, 2, 50), 0);
   ASSERT_TRUE(run(client_->set_paused("a", false)));
-  EXPECT_EQ(udp_echoes(a.spec.address, port, 2, 500), 2);
+  EXPECT_EQ(udp_echoes(a.spec.address, service_port, 2, 500), 2);
   ASSERT_TRUE(run(client_->set_paused("a", true)));
   EXPECT_EQ(run(client_->set_power("a", false)).value().state, MachineState::off);
 }
@@ -308,8 +308,8 @@ INSTANTIATE_TEST_SUITE_P(Moments, SupervisorEndTest,
 TEST_F(SupervisorTest, ForwardsAHostPortToWhicheverMachineAnswers) {
   START_OR_RETURN("namespaces", {"0=10.240.1.1:7000,10.240.1.2:7000"});
   ASSERT_EQ(state_.forward_ports.size(), 1U);
-  boot("a", {{"serve", std::to_string(port)}});
-  boot("b", {{"serve", std::to_string(port)}});
+  boot("a", {{"serve", std::to_string(service_port)}});
+  boot("b", {{"serve", std::to_string(service_port)}});
   const int host_port = state_.forward_ports[0];
   const auto echo_from_host = [&] {
     const pid_t pid = ::fork();
@@ -373,9 +373,9 @@ TEST_F(SupervisorTest, LoopbackMachinesWorkAndSayWhatTheyCannotDo) {
   EXPECT_FALSE(state_.limits.empty());
   const std::string address = state_.address_prefix + ".1.1";
   EXPECT_EQ(address.rfind("127.", 0), 0U);
-  const Machine a = boot("a", {{"serve", std::to_string(port), "${ADDRESS}"}, {"daemon"}});
+  const Machine a = boot("a", {{"serve", std::to_string(service_port), "${ADDRESS}"}, {"daemon"}});
   EXPECT_EQ(a.spec.address, address);
-  ASSERT_TRUE(eventually([&] { return udp_echoes(address, port, 1, 100) == 1 && tcp_echo(address, port, 1000); }));
+  ASSERT_TRUE(eventually([&] { return udp_echoes(address, service_port, 1, 100) == 1 && tcp_echo(address, service_port, 1000); }));
   std::vector<client::machines::MachineProcess> processes;
   // node-init, two units, one orphan
   ASSERT_TRUE(eventually([&] { return (processes = run(client_->processes("a")).value()).size() >= 3; }));

@@ -291,14 +291,15 @@ Task<ObjectPtr> Store::create(std::string key, Json value, WriteExtras extras) {
   TxnRequest request;
   request.compares = std::move(extras.compares);
   request.compares.push_back(Compare::absent(key));
-  request.then.emplace_back(client::PutRequest(key, encode_for_storage(value), extras.etcd_lease));
+  const std::string bytes = encode_for_storage(value);
+  request.then.emplace_back(client::PutRequest(key, bytes, extras.etcd_lease));
   for (client::TxnOperation& operation : extras.then) request.then.push_back(std::move(operation));
   ++etcd_calls["create"];
   auto answer = co_await etcd_.txn(std::move(request));
   if (!answer) fail(answer.error());
   if (!answer.value().succeeded) co_return nullptr;
   const Revision revision = answer.value().header.revision;
-  ObjectPtr object = StoredObject::from_value(key, std::move(value), revision);
+  ObjectPtr object = StoredObject::from_written(key, std::move(value), bytes, revision);
   if (revision > revision_ && written_.size() < written_max) written_.emplace(revision, object);
   co_return object;
 }
@@ -333,10 +334,12 @@ Task<ObjectPtr> Store::update(std::string key, Mutation mutation, WriteExtras ex
     TxnRequest request;
     request.compares = extras.compares;
     request.compares.push_back(Compare::mod_revision(key, present ? present->revision() : 0));
+    std::string bytes;
     if (change.remove) {
       request.then.emplace_back(client::DeleteRequest::one(key));
     } else {
-      request.then.emplace_back(client::PutRequest(key, encode_for_storage(next), extras.etcd_lease));
+      bytes = encode_for_storage(next);
+      request.then.emplace_back(client::PutRequest(key, bytes, extras.etcd_lease));
     }
     for (const client::TxnOperation& operation : extras.then) request.then.push_back(operation);
     request.otherwise.emplace_back(RangeRequest::one(key));
@@ -345,8 +348,8 @@ Task<ObjectPtr> Store::update(std::string key, Mutation mutation, WriteExtras ex
     if (!answer) fail(answer.error());
     if (answer.value().succeeded) {
       const Revision revision = answer.value().header.revision;
-      ObjectPtr object = StoredObject::from_value(key, std::move(next), change.remove ? present->revision() : revision);
-      if (change.remove) co_return object;
+      if (change.remove) co_return StoredObject::from_value(key, std::move(next), present->revision());
+      ObjectPtr object = StoredObject::from_written(key, std::move(next), bytes, revision);
       if (revision > revision_ && written_.size() < written_max) written_.emplace(revision, object);
       co_return object;
     }

@@ -1,6 +1,7 @@
 #include "fakes/kube_apiserver/storage/stored_object.hpp"
 
 #include "harness/runtime/assert.hpp"
+#include "harness/runtime/json_text.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
 namespace {
@@ -10,23 +11,23 @@ void append_member(std::string& text, std::string_view key, const Json& value) {
   text += '"';
   text += key;  // keys of the first few members are plain words
   text += "\":";
-  text += value.dump();
+  runtime::append_json(text, value);
 }
 
 void append_rest(std::string& text, const Json& object, std::initializer_list<std::string_view> done) {
-  for (const auto& [key, value] : object.items()) {
+  for (const auto& [key, value] : object.get_ref<const Json::object_t&>()) {
     if (std::find(done.begin(), done.end(), key) != done.end()) continue;
     if (text.back() != '{') text += ',';
-    text += Json(key).dump();
+    runtime::append_json_string(text, key);
     text += ':';
-    text += value.dump();
+    runtime::append_json(text, value);
   }
 }
 
 std::string encode(const Json& object, bool with_version) {
   std::string text;
-  text.reserve(512);
-  text = "{";
+  text.reserve(2048);
+  text += '{';
   if (const auto kind = object.find("kind"); kind != object.end()) append_member(text, "kind", *kind);
   if (const auto version = object.find("apiVersion"); version != object.end()) append_member(text, "apiVersion", *version);
   const auto metadata = object.find("metadata");
@@ -56,65 +57,67 @@ std::string_view StoredObject::object_namespace() const {
   return slash == std::string_view::npos ? before : before.substr(slash + 1);
 }
 
-ObjectPtr StoredObject::from_storage(std::string_view key, std::string_view bytes, std::int64_t revision) {
+std::shared_ptr<StoredObject> StoredObject::make(std::string_view key, std::int64_t revision) {
   auto object = std::shared_ptr<StoredObject>(new StoredObject());
   object->key_ = std::string(key);
   object->name_at_ = key.rfind('/') + 1;
   object->revision_ = revision;
-  const std::string head = "\"metadata\":{\"name\":\"" + std::string(object->name()) + "\"";
-  const std::size_t at = bytes.find(head);
-  const std::string version = ",\"resourceVersion\":\"" + std::to_string(revision) + "\"";
-  if (at != std::string_view::npos && at < 256 && bytes.substr(0, 8) == "{\"kind\":") {
-    object->encoded_.reserve(bytes.size() + version.size());
-    object->encoded_.append(bytes.substr(0, at + head.size())).append(version).append(bytes.substr(at + head.size()));
-    return object;
-  }
+  return object;
+}
+
+bool StoredObject::splice_version(std::string_view bytes) {
+  const std::string head = "\"metadata\":{\"name\":\"" + std::string(name()) + "\"";
+  const std::size_t at = bytes.substr(0, 256 + head.size()).find(head);
+  if (at == std::string_view::npos || at >= 256 || bytes.substr(0, 8) != "{\"kind\":") return false;
+  const std::string version = ",\"resourceVersion\":\"" + std::to_string(revision_) + "\"";
+  encoded_.reserve(bytes.size() + version.size());
+  encoded_.append(bytes.substr(0, at + head.size())).append(version).append(bytes.substr(at + head.size()));
+  return true;
+}
+
+ObjectPtr StoredObject::from_storage(std::string_view key, std::string_view bytes, std::int64_t revision) {
+  auto object = make(key, revision);
+  if (object->splice_version(bytes)) return object;
   try {  // written by somebody else
     Json value = read_json(bytes);
     if (!value.is_object()) return nullptr;
     value["metadata"]["resourceVersion"] = std::to_string(revision);
-    object->value_ = std::move(value);
-    object->parsed_ = true;
+    object->value_ = std::make_shared<const Json>(std::move(value));
     return object;
   } catch (const DecodeError&) {
     return nullptr;
   }
 }
 
-ObjectPtr StoredObject::from_value(std::string_view key, Json value, std::int64_t revision) {
-  auto object = std::shared_ptr<StoredObject>(new StoredObject());
-  object->key_ = std::string(key);
-  object->name_at_ = key.rfind('/') + 1;
-  object->revision_ = revision;
-  object->value_ = std::move(value);
-  object->value_["metadata"]["resourceVersion"] = std::to_string(revision);
-  object->parsed_ = true;
+ObjectPtr StoredObject::from_written(std::string_view key, Json value, std::string_view bytes, std::int64_t revision) {
+  auto object = make(key, revision);
+  object->splice_version(bytes);
+  value["metadata"]["resourceVersion"] = std::to_string(revision);
+  object->value_ = std::make_shared<const Json>(std::move(value));
   return object;
 }
 
+ObjectPtr StoredObject::from_value(std::string_view key, Json value, std::int64_t revision) { return from_written(key, std::move(value), "", revision); }
+
 ObjectPtr StoredObject::without_version(std::string_view key, Json value) {
-  auto object = std::shared_ptr<StoredObject>(new StoredObject());
-  object->key_ = std::string(key);
-  object->name_at_ = key.rfind('/') + 1;
-  object->value_ = std::move(value);
-  object->parsed_ = true;
+  auto object = make(key, 0);
+  object->value_ = std::make_shared<const Json>(std::move(value));
   return object;
 }
 
 ObjectPtr StoredObject::at_revision(std::int64_t revision) const { return from_value(key_, value(), revision); }
 
 const std::string& StoredObject::encoded() const {
-  if (encoded_.empty()) encoded_ = encode_object(value_);
+  if (encoded_.empty()) encoded_ = encode_object(*value_);
   return encoded_;
 }
 
 const Json& StoredObject::value() const {
-  if (!parsed_) {
-    value_ = Json::parse(encoded_, nullptr, false);
-    ASSERT(value_.is_object());
-    parsed_ = true;
+  if (!value_) {
+    value_ = runtime::read_shared_json(encoded_);
+    ASSERT(value_ != nullptr && value_->is_object());
   }
-  return value_;
+  return *value_;
 }
 
 }  // namespace skidpad::fakes::kube_apiserver

@@ -21,7 +21,9 @@ class StoredObject {
  public:
   /// From etcd's bytes.
   static ObjectPtr from_storage(std::string_view key, std::string_view bytes, std::int64_t revision);
-  /// From a value just written; its metadata.resourceVersion is set here.
+  /// From a value just written and the bytes it was written as, which need no second encoding.
+  static ObjectPtr from_written(std::string_view key, Json value, std::string_view bytes, std::int64_t revision);
+  /// From a value; its metadata.resourceVersion is set here.
   static ObjectPtr from_value(std::string_view key, Json value, std::int64_t revision);
   /// Of a dry run: nothing was written, so there is no version.
   static ObjectPtr without_version(std::string_view key, Json value);
@@ -36,16 +38,18 @@ class StoredObject {
   /// Complete JSON text.
   const std::string& encoded() const;
   const Json& value() const;
-  bool parsed() const { return parsed_; }
+  bool parsed() const { return value_ != nullptr; }
 
  private:
   StoredObject() {}
+  static std::shared_ptr<StoredObject> make(std::string_view key, std::int64_t revision);
+  /// False if the bytes are not in the order of encode_for_storage().
+  bool splice_version(std::string_view bytes);
   std::string key_;
   std::size_t name_at_ = 0;
   std::int64_t revision_ = 0;
   mutable std::string encoded_;
-  mutable Json value_;
-  mutable bool parsed_ = false;
+  mutable std::shared_ptr<const Json> value_;  ///< null until somebody looks
 };
 
 }  // namespace skidpad::fakes::kube_apiserver

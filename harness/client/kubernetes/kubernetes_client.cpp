@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "harness/runtime/json_text.hpp"
+
 namespace skidpad::client {
 
 using runtime::find;
@@ -343,17 +345,21 @@ Task<Result<std::optional<WatchEvent>>> Watch::next() {
     if (!line) co_return line.error();
     if (!line.value()) co_return std::optional<WatchEvent>();
     if (line.value()->empty()) continue;
-    auto parsed = parse_json(*line.value());
-    if (!parsed) co_return runtime::wrap(parsed.error(), "watch event");
-    const std::string type = text_at(parsed.value(), {"type"});
-    auto body = parsed.value().find("object");
-    if (body == parsed.value().end()) {
+    const std::shared_ptr<const Json> parsed = runtime::read_shared_json(*line.value());
+    if (parsed == nullptr) {
+      auto why = parse_json(*line.value());
+      ASSERT(!why);
+      co_return runtime::wrap(why.error(), "watch event");
+    }
+    const std::string type = text_at(*parsed, {"type"});
+    if (!parsed->is_object() || !parsed->contains("object")) {
       Error corrupt(ErrorCode::corrupt, "watch event without object");
       co_return corrupt;
     }
+    const Json& body = (*parsed)["object"];
     if (type == "ERROR") {
-      const int status = int(integer_at(*body, {"code"}, 500));
-      co_return error_from_status(status, body->dump(), "watch");
+      const int status = int(integer_at(body, {"code"}, 500));
+      co_return error_from_status(status, body.dump(), "watch");
     }
     WatchEventType event_type = WatchEventType::bookmark;
     if (type == "ADDED") {
@@ -366,7 +372,7 @@ Task<Result<std::optional<WatchEvent>>> Watch::next() {
       continue;  // a newer server's event: nothing we could do with it
     }
     std::optional<WatchEvent> event;
-    event.emplace(event_type, std::make_shared<const Json>(std::move(*body)));
+    event.emplace(event_type, ObjectPointer(parsed, &body));
     co_return event;
   }
 }
@@ -374,28 +380,28 @@ Task<Result<std::optional<WatchEvent>>> Watch::next() {
 Task<Result<Json>> KubernetesClient::create(ResourceType type, Json object, WriteOptions options) {
   if (!object.contains("apiVersion")) object["apiVersion"] = type.api_version();
   if (!object.contains("kind")) object["kind"] = type.kind;
-  return send_json("POST", write_target(type.path(namespace_of(object)), options), object.dump(), "application/json", true);
+  return send_json("POST", write_target(type.path(namespace_of(object)), options), runtime::json_text(object), "application/json", true);
 }
 
 Task<Result<Json>> KubernetesClient::update(ResourceType type, Json object, WriteOptions options) {
   ASSERT(!name_of(object).empty());
   if (!object.contains("apiVersion")) object["apiVersion"] = type.api_version();
   if (!object.contains("kind")) object["kind"] = type.kind;
-  return send_json("PUT", write_target(type.path(namespace_of(object), name_of(object)), options), object.dump(), "application/json", true);
+  return send_json("PUT", write_target(type.path(namespace_of(object), name_of(object)), options), runtime::json_text(object), "application/json", true);
 }
 
 Task<Result<Json>> KubernetesClient::update_status(ResourceType type, Json object, WriteOptions options) {
   ASSERT(!name_of(object).empty());
   if (!object.contains("apiVersion")) object["apiVersion"] = type.api_version();
   if (!object.contains("kind")) object["kind"] = type.kind;
-  return send_json("PUT", write_target(type.path(namespace_of(object), name_of(object), "status"), options), object.dump(),
+  return send_json("PUT", write_target(type.path(namespace_of(object), name_of(object), "status"), options), runtime::json_text(object),
                    "application/json", true);
 }
 
 Task<Result<Json>> KubernetesClient::patch(ResourceType type, std::string namespace_name, std::string name, PatchType patch_type,
                                            Json patch, std::string subresource, WriteOptions options) {
   ASSERT(!name.empty());
-  return send_json("PATCH", write_target(type.path(namespace_name, name, subresource), options), patch.dump(),
+  return send_json("PATCH", write_target(type.path(namespace_name, name, subresource), options), runtime::json_text(patch),
                    std::string(content_type_of(patch_type)), true);
 }
 
@@ -418,7 +424,7 @@ Task<Result<Json>> KubernetesClient::evict(std::string namespace_name, std::stri
   delete_options.erase("kind");
   delete_options.erase("apiVersion");
   if (!delete_options.empty()) body["deleteOptions"] = std::move(delete_options);
-  return send_json("POST", types::pods.path(namespace_name, pod, "eviction"), body.dump(), "application/json", true);
+  return send_json("POST", types::pods.path(namespace_name, pod, "eviction"), runtime::json_text(body), "application/json", true);
 }
 
 Task<Result<Json>> KubernetesClient::bind(std::string namespace_name, std::string pod, std::string pod_uid, std::string node) {
@@ -431,13 +437,13 @@ Task<Result<Json>> KubernetesClient::bind(std::string namespace_name, std::strin
   body["target"]["apiVersion"] = "v1";
   body["target"]["kind"] = "Node";
   body["target"]["name"] = node;
-  return send_json("POST", types::pods.path(namespace_name, pod, "binding"), body.dump(), "application/json", true);
+  return send_json("POST", types::pods.path(namespace_name, pod, "binding"), runtime::json_text(body), "application/json", true);
 }
 
 Task<Result<Json>> KubernetesClient::subresource(std::string method, ResourceType type, std::string namespace_name, std::string name,
                                                  std::string subresource, Json body) {
   const bool write = method != "GET";
-  return send_json(std::move(method), type.path(namespace_name, name, subresource), body.is_null() ? "" : body.dump(), "application/json",
+  return send_json(std::move(method), type.path(namespace_name, name, subresource), body.is_null() ? "" : runtime::json_text(body), "application/json",
                    write);
 }
 

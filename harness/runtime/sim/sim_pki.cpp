@@ -1,3 +1,4 @@
+#include "harness/runtime/json_text.hpp"
 #include "harness/runtime/sim/sim_tls.hpp"
 #include "harness/runtime/sim/world.hpp"
 
@@ -9,6 +10,12 @@ namespace {
 
 std::string pem(const std::string& label, const std::string& body) {
   return "-----BEGIN " + label + "-----\n" + body + "\n-----END " + label + "-----\n";
+}
+
+/// Null for bad text.
+Json parsed_or_null(const std::string& text) {
+  auto parsed = parse_json(text);
+  return parsed ? std::move(parsed.value()) : Json();
 }
 
 /// Bodies of all blocks with this label.
@@ -28,7 +35,7 @@ std::vector<std::string> blocks(const std::string& text, const std::string& labe
 Result<Json> first_block(const std::string& text, const std::string& label) {
   const auto all = blocks(text, label);
   if (all.empty()) return Error(ErrorCode::corrupt, "no PEM block " + label);
-  Json parsed = Json::parse(all.front(), nullptr, false);
+  Json parsed = parsed_or_null(all.front());
   if (!parsed.is_object() || !parsed.contains("id")) return Error(ErrorCode::corrupt, "bad PEM block " + label);
   return parsed;
 }
@@ -192,7 +199,7 @@ class SimPki final : public Pki {
 std::string distrust(const Json& certificate, const std::string& ca_pem, WallTime now) {
   bool signed_by_trusted = false;
   for (const std::string& block : blocks(ca_pem, certificate_label)) {
-    const Json ca = Json::parse(block, nullptr, false);
+    const Json ca = parsed_or_null(block);
     signed_by_trusted = signed_by_trusted || (ca.is_object() && ca.value("id", "") == certificate.value("issuer", "-"));
   }
   if (!signed_by_trusted) return "certificate signed by unknown authority";
@@ -216,7 +223,7 @@ constexpr std::size_t record_head_bytes = 9;
 constexpr std::size_t record_bytes_max = 1 << 20;
 
 std::string record(const Json& body) {
-  const std::string text = body.dump();
+  const std::string text = json_text(body);
   std::string length = std::to_string(text.size());
   length.insert(0, record_head_bytes - 1 - length.size(), '0');
   return record_mark + length + text;
@@ -258,7 +265,7 @@ std::string client_hello(const TlsClientOptions& client) {
 
 ServerAnswer answer_hello(const std::string& hello, const TlsServerOptions& server, WallTime now) {
   ServerAnswer answer;
-  const Json parsed = Json::parse(hello, nullptr, false);
+  const Json parsed = parsed_or_null(hello);
   std::string alert;
   if (!parsed.is_object()) alert = "bad hello";
   PeerIdentity client;
@@ -269,7 +276,7 @@ ServerAnswer answer_hello(const std::string& hello, const TlsServerOptions& serv
 }
 
 Result<PeerIdentity> check_answer(const std::string& answer, const TlsClientOptions& client, const std::string& host, WallTime now) {
-  const Json parsed = Json::parse(answer, nullptr, false);
+  const Json parsed = parsed_or_null(answer);
   if (!parsed.is_object()) return handshake_failed("bad answer");
   if (parsed.contains("alert")) return handshake_failed("remote error: " + parsed["alert"].get<std::string>());
   if (client.insecure) return PeerIdentity();

@@ -1,5 +1,8 @@
 #include "harness/workload/register_traffic.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace skidpad::workload {
 namespace {
 
@@ -13,7 +16,7 @@ class ApiRegisters final : public Registers {
       : client_(runtime, std::move(config), std::move(options)), namespace_(std::move(namespace_name)) {}
   std::string target() const override { return "ConfigMap/" + namespace_; }
 
-  Task<Result<void>> put(std::string key, std::string value) override {
+  Task<Result<std::int64_t>> put(std::string key, std::string value) override {
     Json object;
     object["apiVersion"] = "v1";
     object["kind"] = "ConfigMap";
@@ -23,7 +26,11 @@ class ApiRegisters final : public Registers {
     auto written = co_await client_.update(client::types::config_maps, object);
     if (!written && written.error().code == ErrorCode::not_found) written = co_await client_.create(client::types::config_maps, object);
     if (!written) co_return written.error();
-    co_return runtime::success();
+    // Opaque to clients, but a judge may know that it is etcd's revision.
+    const std::string version = runtime::text_at(written.value(), {"metadata", "resourceVersion"});
+    std::int64_t revision = 0;
+    std::from_chars(version.data(), version.data() + version.size(), revision);
+    co_return revision;
   }
 
   Task<Result<std::optional<std::string>>> get(std::string key) override {
@@ -43,10 +50,10 @@ class HttpRegisters final : public Registers {
   HttpRegisters(Runtime& runtime, runtime::HttpClientOptions options) : client_(runtime, std::move(options)) {}
   std::string target() const override { return "kv"; }
 
-  Task<Result<void>> put(std::string key, std::string value) override {
+  Task<Result<std::int64_t>> put(std::string key, std::string value) override {
     auto answer = co_await ask("PUT", std::move(key), std::move(value));
     if (!answer) co_return answer.error();
-    co_return runtime::success();
+    co_return std::int64_t{0};
   }
 
   Task<Result<std::optional<std::string>>> get(std::string key) override {
@@ -186,6 +193,10 @@ Task<bool> RegisterTraffic::put(Registers& registers, std::string client, std::s
   Unanswered unanswered(recorder_, operation);
   auto written = co_await registers.put(std::move(key), std::move(value));
   unanswered.answered();
+  if (written && written.value() > 0) {
+    operation.revision = written.value();
+    revision_max_ = std::max(revision_max_, written.value());
+  }
   co_return finish(std::move(operation), written ? nullptr : &written.error());
 }
 

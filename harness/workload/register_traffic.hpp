@@ -20,7 +20,8 @@ class Registers {
  public:
   virtual ~Registers() = default;
   virtual std::string target() const = 0;  ///< for people
-  virtual Task<Result<void>> put(std::string key, std::string value) = 0;
+  /// The store's revision of the write; 0 if the store names none.
+  virtual Task<Result<std::int64_t>> put(std::string key, std::string value) = 0;
   /// None if there is no such key.
   virtual Task<Result<std::optional<std::string>>> get(std::string key) = 0;
 };
@@ -47,6 +48,8 @@ class RegisterTraffic {
   Task<void> run();
   /// The final read of every key, by a client of its own; asks until it is answered or `due`.
   Task<void> audit(Instant due);
+  /// The newest that an acknowledged write named; 0 before the first.
+  std::int64_t revision_max() const { return revision_max_; }
 
  private:
   class Unanswered;
@@ -63,6 +66,7 @@ class RegisterTraffic {
   Random random_;
   RegisterTrafficOptions options_;
   std::function<std::unique_ptr<Registers>()> connect_;
+  std::int64_t revision_max_ = 0;
 };
 
 }  // namespace skidpad::workload

@@ -1,5 +1,7 @@
 #include "fakes/kube_apiserver/api/pod_validation.hpp"
 
+#include "fakes/kube_apiserver/api/container_validation.hpp"
+#include "fakes/kube_apiserver/api/field_checks.hpp"
 #include "fakes/kube_apiserver/api/names.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
@@ -10,102 +12,198 @@ using runtime::integer_at;
 using runtime::list_at;
 using runtime::text_at;
 
-constexpr const char* port_range = "must be between 1 and 65535, inclusive";
+constexpr const char* volume_sources[] = {"emptyDir", "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "gitRepo", "secret", "nfs", "iscsi", "glusterfs", "persistentVolumeClaim", "rbd",
+                                          "cinder", "cephfs", "flocker", "downwardAPI", "fc", "azureFile", "configMap", "vsphereVolume", "quobyte", "azureDisk", "photonPersistentDisk",
+                                          "projected", "portworxVolume", "scaleIO", "storageos", "csi", "ephemeral", "image"};
 
-void check_enum(const Json& object, const char* key, const std::string& path, const std::vector<std::string>& supported, FieldErrors& errors) {
-  const std::string value = text_at(object, {key});
-  if (value.empty() || std::find(supported.begin(), supported.end(), value) != supported.end()) return;
-  errors.push_back(unsupported_value(path + "." + key, in_quotes(value), supported));
-}
-
-void check_resources(const Json& container, const std::string& path, FieldErrors& errors) {
-  const Json& limits = list_at(container, {"resources", "limits"});
-  for (const auto& [name, request] : list_at(container, {"resources", "requests"}).items()) {
-    if (!limits.is_object() || !limits.contains(name)) continue;
-    const std::string limit = limits.at(name).get<std::string>();
-    if (compare_quantities(request.get<std::string>(), limit) > 0) {
-      errors.push_back(invalid_text(path + ".resources.requests", request.get<std::string>(), "must be less than or equal to " + name + " limit of " + limit));
-    }
-  }
-  for (const char* part : {"limits", "requests"}) {
-    for (const auto& [name, value] : list_at(container, {"resources", part}).items()) {
-      if (compare_quantities(value.get<std::string>(), "0") < 0) {
-        errors.push_back(invalid_text(path + ".resources." + part + "[" + name + "]", value.get<std::string>(), "must be greater than or equal to 0"));
-      }
-    }
+void check_mode(const Json& holder, const char* key, const std::string& path, FieldErrors& errors) {
+  const Json& mode = find(holder, {key});
+  if (mode.is_number_integer() && (mode.get<std::int64_t>() < 0 || mode.get<std::int64_t>() > 0777)) {
+    errors.push_back(invalid_value(path + "." + key, mode.dump(), "must be a number between 0 and 0777 (octal), both inclusive"));
   }
 }
 
-void check_probe(const Json& container, const char* name, const std::string& path, FieldErrors& errors) {
-  const Json& probe = find(container, {name});
-  if (!probe.is_object()) return;
-  std::size_t handlers = 0;
-  for (const char* handler : {"exec", "httpGet", "tcpSocket", "grpc"}) handlers += find(probe, {handler}).is_object() ? 1 : 0;
-  if (handlers == 0) errors.push_back(required_value(path + "." + name, "must specify a handler type"));
-  const bool once = std::string_view(name) != "readinessProbe";
-  if (once && integer_at(probe, {"successThreshold"}, 1) != 1) {
-    errors.push_back(invalid_value(path + "." + name + ".successThreshold", find(probe, {"successThreshold"}).dump(), "must be 1"));
-  }
-}
-
-void check_container(const Json& container, const std::string& path, const Json& volumes, FieldErrors& errors) {
-  const std::string name = text_at(container, {"name"});
-  if (name.empty()) {
-    errors.push_back(required_value(path + ".name"));
-  } else {
-    for (const std::string& problem : dns1123_label_problems(name)) errors.push_back(invalid_text(path + ".name", name, problem));
-  }
-  const std::string image = text_at(container, {"image"});
-  if (image.empty()) {
-    errors.push_back(required_value(path + ".image"));
-  } else if (image.front() == ' ' || image.back() == ' ') {
-    errors.push_back(invalid_text(path + ".image", image, "must not have leading or trailing whitespace"));
-  }
-  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) check_probe(container, probe, path, errors);
+void check_items(const Json& holder, const std::string& path, FieldErrors& errors) {
   std::size_t position = 0;
-  for (const Json& port : list_at(container, {"ports"})) {
-    const std::string at = path + ".ports[" + std::to_string(position++) + "]";
-    const std::string port_name = text_at(port, {"name"});
-    if (!port_name.empty()) {
-      for (const std::string& problem : port_name_problems(port_name)) errors.push_back(invalid_text(at + ".name", port_name, problem));
+  for (const Json& item : list_at(holder, {"items"})) {
+    const std::string at = at_index(path + ".items", position++);
+    if (text_at(item, {"key"}).empty()) errors.push_back(required_value(at + ".key"));
+    const std::string where = text_at(item, {"path"});
+    if (where.empty()) {
+      errors.push_back(required_value(at + ".path"));
+    } else if (where.front() == '/') {
+      errors.push_back(invalid_text(at + ".path", where, "must be a relative path"));
+    } else if (where.find("..") == 0) {
+      errors.push_back(invalid_text(at + ".path", where, "must not contain '..'"));
     }
-    const std::int64_t number = integer_at(port, {"containerPort"});
-    if (number == 0) {
-      errors.push_back(required_value(at + ".containerPort"));
-    } else if (number < 0 || number > 65535) {
-      errors.push_back(invalid_value(at + ".containerPort", std::to_string(number), port_range));
-    }
-    const std::int64_t host = integer_at(port, {"hostPort"});
-    if (host < 0 || host > 65535) errors.push_back(invalid_value(at + ".hostPort", std::to_string(host), port_range));
-    check_enum(port, "protocol", at, {"SCTP", "TCP", "UDP"}, errors);
+    check_mode(item, "mode", at, errors);
   }
-  position = 0;
-  for (const Json& variable : list_at(container, {"env"})) {
-    const std::string at = path + ".env[" + std::to_string(position++) + "]";
-    if (text_at(variable, {"name"}).empty()) errors.push_back(required_value(at + ".name"));
-    if (find(variable, {"valueFrom"}).is_object() && !text_at(variable, {"value"}).empty()) {
-      errors.push_back(invalid_text(at + ".valueFrom", "", "may not be specified when `value` is not empty"));
+}
+
+void check_volume(const Json& volume, const std::string& path, FieldErrors& errors) {
+  std::size_t count = 0;
+  for (const char* kind : volume_sources) {
+    const Json& source = find(volume, {kind});
+    if (!source.is_object()) continue;
+    const std::string at = path + "." + kind;
+    if (++count > 1) {
+      errors.push_back(forbidden_value(at, "may not specify more than 1 volume type"));
+      continue;
+    }
+    const std::string_view name = kind;
+    if (name == "emptyDir") {
+      const std::string limit = text_at(source, {"sizeLimit"});
+      if (!limit.empty() && compare_quantities(limit, "0") < 0) errors.push_back(forbidden_value(at + ".sizeLimit", "SizeLimit field must be a valid resource quantity"));
+    } else if (name == "hostPath") {
+      const std::string where = text_at(source, {"path"});
+      if (where.empty()) {
+        errors.push_back(required_value(at + ".path"));
+      } else if ((where + "/").find("/../") != std::string::npos || where == "..") {
+        errors.push_back(invalid_text(at + ".path", where, "must not contain '..'"));
+      }
+      check_one_of(source, "type", at, {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"}, errors);
+    } else if (name == "secret") {
+      if (text_at(source, {"secretName"}).empty()) errors.push_back(required_value(at + ".secretName"));
+      check_mode(source, "defaultMode", at, errors);
+      check_items(source, at, errors);
+    } else if (name == "configMap") {
+      if (text_at(source, {"name"}).empty()) errors.push_back(required_value(at + ".name"));
+      check_mode(source, "defaultMode", at, errors);
+      check_items(source, at, errors);
+    } else if (name == "persistentVolumeClaim") {
+      if (text_at(source, {"claimName"}).empty()) errors.push_back(required_value(at + ".claimName"));
+    } else if (name == "downwardAPI" || name == "projected") {
+      check_mode(source, "defaultMode", at, errors);
+    } else if (name == "nfs") {
+      if (text_at(source, {"server"}).empty()) errors.push_back(required_value(at + ".server"));
+      const std::string where = text_at(source, {"path"});
+      if (where.empty()) errors.push_back(required_value(at + ".path"));
+      if (!where.empty() && where.front() != '/') errors.push_back(invalid_text(at + ".path", where, "must be an absolute path"));
+    } else if (name == "csi") {
+      if (text_at(source, {"driver"}).empty()) errors.push_back(required_value(at + ".driver"));
     }
   }
-  position = 0;
-  std::vector<std::string> paths;
-  for (const Json& mount : list_at(container, {"volumeMounts"})) {
-    const std::string at = path + ".volumeMounts[" + std::to_string(position++) + "]";
-    const std::string volume = text_at(mount, {"name"});
-    const bool known = std::any_of(volumes.begin(), volumes.end(), [&](const Json& each) { return text_at(each, {"name"}) == volume; });
-    if (volume.empty()) {
-      errors.push_back(required_value(at + ".name"));
-    } else if (!known) {
-      errors.push_back(not_found_value(at + ".name", in_quotes(volume)));
+  if (count == 0) errors.push_back(required_value(path, "must specify a volume type"));
+}
+
+void check_tolerations(const Json& spec, const std::string& path, FieldErrors& errors) {
+  std::size_t position = 0;
+  for (const Json& toleration : list_at(spec, {"tolerations"})) {
+    const std::string at = at_index(path + ".tolerations", position++);
+    const std::string key = text_at(toleration, {"key"});
+    const std::string operation = text_at(toleration, {"operator"});
+    const std::string effect = text_at(toleration, {"effect"});
+    const std::string value = text_at(toleration, {"value"});
+    if (!key.empty()) append_problems(qualified_name_problems(key), key, at + ".key", errors);
+    if (key.empty() && operation != "Exists") {
+      errors.push_back(invalid_text(at + ".operator", operation, "operator must be Exists when `key` is empty, which means \"match all values and all keys\""));
     }
-    const std::string where = text_at(mount, {"mountPath"});
-    if (where.empty()) errors.push_back(required_value(at + ".mountPath"));
-    if (std::find(paths.begin(), paths.end(), where) != paths.end()) errors.push_back(invalid_text(at + ".mountPath", where, "must be unique"));
-    paths.push_back(where);
+    if (find(toleration, {"tolerationSeconds"}).is_number() && effect != "NoExecute") {
+      errors.push_back(invalid_text(at + ".effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+    }
+    if (operation == "Equal" || operation.empty()) {
+      append_problems(label_value_problems(value), value, at + ".operator", errors);
+    } else if (operation == "Exists") {
+      if (!value.empty()) errors.push_back(invalid_value(at + ".operator", "core.Toleration{}", "value must be empty when `operator` is 'Exists'"));
+    } else {
+      errors.push_back(unsupported_value(at + ".operator", in_quotes(operation), {"Equal", "Exists"}));
+    }
+    check_one_of(toleration, "effect", at, {"NoSchedule", "PreferNoSchedule", "NoExecute"}, errors);
   }
-  check_enum(container, "imagePullPolicy", path, {"Always", "IfNotPresent", "Never"}, errors);
-  check_enum(container, "terminationMessagePolicy", path, {"FallbackToLogsOnError", "File"}, errors);
-  check_resources(container, path, errors);
+}
+
+void check_node_terms(const Json& terms, const std::string& path, FieldErrors& errors) {
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    std::size_t position = 0;
+    for (const Json& requirement : list_at(terms[i], {"matchExpressions"})) {
+      const std::string at = at_index(at_index(path, i) + ".matchExpressions", position++);
+      const std::string operation = text_at(requirement, {"operator"});
+      const Json& values = list_at(requirement, {"values"});
+      if (operation == "In" || operation == "NotIn") {
+        if (values.empty()) errors.push_back(required_value(at + ".values", "must be specified when `operator` is 'In' or 'NotIn'"));
+      } else if (operation == "Exists" || operation == "DoesNotExist") {
+        if (!values.empty()) errors.push_back(forbidden_value(at + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+      } else if (operation == "Gt" || operation == "Lt") {
+        if (values.size() != 1) errors.push_back(required_value(at + ".values", "must be specified single value when `operator` is 'Lt' or 'Gt'"));
+      } else {
+        errors.push_back(invalid_text(at + ".operator", operation, "not a valid selector operator"));
+      }
+      append_problems(qualified_name_problems(text_at(requirement, {"key"})), text_at(requirement, {"key"}), at + ".key", errors);
+    }
+  }
+}
+
+void check_pod_term(const Json& term, const std::string& path, FieldErrors& errors) {
+  check_selector(find(term, {"labelSelector"}), path + ".labelSelector", errors);
+  check_selector(find(term, {"namespaceSelector"}), path + ".namespaceSelector", errors);
+  const std::string topology = text_at(term, {"topologyKey"});
+  if (topology.empty()) errors.push_back(required_value(path + ".topologyKey", "can not be empty"));
+  append_problems(qualified_name_problems(topology), topology, path + ".topologyKey", errors);
+}
+
+void check_affinity(const Json& spec, const std::string& spec_path, FieldErrors& errors) {
+  const std::string path = spec_path + ".affinity";
+  const auto check_weight = [&](const Json& weighted, const std::string& at) {
+    const std::int64_t weight = integer_at(weighted, {"weight"});
+    if (weight < 1 || weight > 100) errors.push_back(invalid_value(at + ".weight", std::to_string(weight), "must be in the range 1-100"));
+  };
+  if (const Json& node = find(spec, {"affinity", "nodeAffinity"}); node.is_object()) {
+    const std::string required = path + ".nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+    if (const Json& wanted = find(node, {"requiredDuringSchedulingIgnoredDuringExecution"}); wanted.is_object()) {
+      const Json& terms = list_at(wanted, {"nodeSelectorTerms"});
+      if (terms.empty()) errors.push_back(required_value(required, "must have at least one node selector term"));
+      check_node_terms(terms, required, errors);
+    }
+    std::size_t position = 0;
+    for (const Json& weighted : list_at(node, {"preferredDuringSchedulingIgnoredDuringExecution"})) {
+      check_weight(weighted, at_index(path + ".nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution", position++));
+    }
+  }
+  for (const char* kind : {"podAffinity", "podAntiAffinity"}) {
+    const Json& pods = find(spec, {"affinity", kind});
+    if (!pods.is_object()) continue;
+    std::size_t position = 0;
+    for (const Json& term : list_at(pods, {"requiredDuringSchedulingIgnoredDuringExecution"})) {
+      check_pod_term(term, at_index(path + "." + kind + ".requiredDuringSchedulingIgnoredDuringExecution", position++), errors);
+    }
+    position = 0;
+    for (const Json& weighted : list_at(pods, {"preferredDuringSchedulingIgnoredDuringExecution"})) {
+      const std::string at = at_index(path + "." + kind + ".preferredDuringSchedulingIgnoredDuringExecution", position++);
+      check_weight(weighted, at);
+      check_pod_term(find(weighted, {"podAffinityTerm"}), at + ".podAffinityTerm", errors);
+    }
+  }
+}
+
+void check_spread(const Json& spec, const std::string& path, FieldErrors& errors) {
+  std::size_t position = 0;
+  for (const Json& rule : list_at(spec, {"topologySpreadConstraints"})) {
+    const std::string at = at_index(path + ".topologySpreadConstraints", position++);
+    const std::int64_t skew = integer_at(rule, {"maxSkew"});
+    if (skew <= 0) errors.push_back(invalid_value(at + ".maxSkew", std::to_string(skew), "must be greater than zero"));
+    const std::string topology = text_at(rule, {"topologyKey"});
+    if (topology.empty()) {
+      errors.push_back(required_value(at + ".topologyKey", "can not be empty"));
+    } else {
+      append_problems(qualified_name_problems(topology), topology, at + ".topologyKey", errors);
+    }
+    const std::string action = text_at(rule, {"whenUnsatisfiable"});
+    if (action != "DoNotSchedule" && action != "ScheduleAnyway") errors.push_back(unsupported_value(at + ".whenUnsatisfiable", in_quotes(action), {"DoNotSchedule", "ScheduleAnyway"}));
+    check_selector(find(rule, {"labelSelector"}), at + ".labelSelector", errors);
+  }
+}
+
+void check_host_network(const Json& spec, const std::string& path, FieldErrors& errors) {
+  if (!runtime::bool_at(spec, {"hostNetwork"})) return;
+  const Json& containers = list_at(spec, {"containers"});
+  for (std::size_t i = 0; i < containers.size(); ++i) {
+    std::size_t position = 0;
+    for (const Json& port : list_at(containers[i], {"ports"})) {
+      const std::string at = at_index(at_index(path + ".containers", i) + ".ports", position++);
+      const std::int64_t host = integer_at(port, {"hostPort"});
+      if (host != integer_at(port, {"containerPort"})) errors.push_back(invalid_value(at + ".containerPort", std::to_string(integer_at(port, {"containerPort"})), "must match `hostPort` when `hostNetwork` is true"));
+    }
+  }
 }
 
 }  // namespace
@@ -113,62 +211,58 @@ void check_container(const Json& container, const std::string& path, const Json&
 void check_pod_spec(const Json& spec, const std::string& path, FieldErrors& errors) {
   std::vector<std::string> volume_names;
   std::size_t position = 0;
-  const Json& volumes = list_at(spec, {"volumes"});
-  for (const Json& volume : volumes) {
-    const std::string at = path + ".volumes[" + std::to_string(position++) + "]";
+  for (const Json& volume : list_at(spec, {"volumes"})) {
+    const std::string at = at_index(path + ".volumes", position++);
     const std::string name = text_at(volume, {"name"});
+    check_volume(volume, at, errors);
     if (name.empty()) {
       errors.push_back(required_value(at + ".name"));
     } else {
-      for (const std::string& problem : dns1123_label_problems(name)) errors.push_back(invalid_text(at + ".name", name, problem));
+      append_problems(dns1123_label_problems(name), name, at + ".name", errors);
       if (std::find(volume_names.begin(), volume_names.end(), name) != volume_names.end()) errors.push_back(duplicate_value(at + ".name", in_quotes(name)));
       volume_names.push_back(name);
     }
   }
-  const Json& containers = list_at(spec, {"containers"});
-  if (containers.empty()) errors.push_back(required_value(path + ".containers"));
-  std::vector<std::string> names;
-  for (const char* list : {"containers", "initContainers"}) {
-    position = 0;
-    for (const Json& container : list_at(spec, {list})) {
-      const std::string at = path + "." + list + "[" + std::to_string(position++) + "]";
-      check_container(container, at, volumes, errors);
-      const std::string name = text_at(container, {"name"});
-      if (!name.empty() && std::find(names.begin(), names.end(), name) != names.end()) errors.push_back(duplicate_value(at + ".name", in_quotes(name)));
-      names.push_back(name);
-    }
-  }
+  check_containers(spec, path, errors);
   const std::string policy = text_at(spec, {"restartPolicy"});
   if (!policy.empty() && policy != "Always" && policy != "OnFailure" && policy != "Never") {
     errors.push_back(unsupported_value(path + ".restartPolicy", in_quotes(policy), {"Always", "OnFailure", "Never"}));
   }
-  check_enum(spec, "dnsPolicy", path, {"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"}, errors);
+  check_one_of(spec, "dnsPolicy", path, {"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"}, errors);
+  check_labels(find(spec, {"nodeSelector"}), path + ".nodeSelector", errors);
+  check_host_network(spec, path, errors);
+  check_affinity(spec, path, errors);
+  if (text_at(spec, {"dnsPolicy"}) == "None" && list_at(spec, {"dnsConfig", "nameservers"}).empty()) {
+    errors.push_back(required_value(path + ".dnsConfig.nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None"));
+  }
+  check_spread(spec, path, errors);
+  const std::string account = text_at(spec, {"serviceAccountName"});
+  if (!account.empty()) append_problems(dns1123_subdomain_problems(account), account, path + ".serviceAccountName", errors);
+  const std::string node = text_at(spec, {"nodeName"});
+  if (!node.empty()) append_problems(dns1123_subdomain_problems(node), node, path + ".nodeName", errors);
   const Json& deadline = find(spec, {"activeDeadlineSeconds"});
   if (deadline.is_number() && (deadline.get<std::int64_t>() < 1 || deadline.get<std::int64_t>() > 2147483647)) {
     errors.push_back(invalid_value(path + ".activeDeadlineSeconds", deadline.dump(), "must be between 1 and 2147483647, inclusive"));
   }
+  for (const char* key : {"hostname", "subdomain"}) {
+    const std::string text = text_at(spec, {key});
+    if (!text.empty()) append_problems(dns1123_label_problems(text), text, path + "." + key, errors);
+  }
+  check_tolerations(spec, path, errors);
   position = 0;
-  for (const Json& toleration : list_at(spec, {"tolerations"})) {
-    const std::string at = path + ".tolerations[" + std::to_string(position++) + "]";
-    const std::string operation = text_at(toleration, {"operator"});
-    if (!operation.empty() && operation != "Equal" && operation != "Exists") {
-      errors.push_back(unsupported_value(at + ".operator", in_quotes(operation), {"Equal", "Exists"}));
-    }
-    if (operation == "Exists" && !text_at(toleration, {"value"}).empty()) {
-      errors.push_back(invalid_value(at + ".operator", "core.Toleration{}", "value must be empty when `operator` is 'Exists'"));
-    }
+  for (const Json& alias : list_at(spec, {"hostAliases"})) {
+    check_ip_address(text_at(alias, {"ip"}), at_index(path + ".hostAliases", position++) + ".ip", errors);
   }
-  const std::string node = text_at(spec, {"nodeName"});
-  if (!node.empty()) {
-    for (const std::string& problem : dns1123_subdomain_problems(node)) errors.push_back(invalid_text(path + ".nodeName", node, problem));
-  }
-  check_labels(find(spec, {"nodeSelector"}), path + ".nodeSelector", errors);
+  const std::string priority = text_at(spec, {"priorityClassName"});
+  if (!priority.empty()) append_problems(dns1123_subdomain_problems(priority), priority, path + ".priorityClassName", errors);
+  check_one_of(spec, "preemptionPolicy", path, {"Never", "PreemptLowerPriority"}, errors);
 }
 
 void check_pod_template(const Json& pod_template, const std::string& path, FieldErrors& errors) {
   check_labels(find(pod_template, {"metadata", "labels"}), path + ".labels", errors);
   check_annotations(find(pod_template, {"metadata", "annotations"}), path + ".annotations", errors);
   check_pod_spec(find(pod_template, {"spec"}), path + ".spec", errors);
+  if (!list_at(pod_template, {"spec", "ephemeralContainers"}).empty()) errors.push_back(forbidden_value(path + ".spec.ephemeralContainers", "ephemeral containers not allowed in pod template"));
 }
 
 void check_pod_update(const Json& pod, const Json& old, FieldErrors& errors) {

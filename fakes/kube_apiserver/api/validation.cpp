@@ -1,6 +1,8 @@
 #include "fakes/kube_apiserver/api/validation.hpp"
 
 #include "fakes/kube_apiserver/api/base64.hpp"
+#include "fakes/kube_apiserver/api/field_checks.hpp"
+#include "fakes/kube_apiserver/api/kind_validation.hpp"
 #include "fakes/kube_apiserver/api/names.hpp"
 #include "fakes/kube_apiserver/api/pod_validation.hpp"
 #include "fakes/kube_apiserver/api/selector.hpp"
@@ -73,95 +75,6 @@ void check_metadata(const Json& object, const Resource& resource, FieldErrors& e
   }
 }
 
-void check_not_negative(const Json& object, std::initializer_list<const char*> path, FieldErrors& errors, const std::string& base = "") {
-  const Json* at = &object;
-  std::string name = base;
-  for (const char* key : path) {
-    at = &find(*at, {key});
-    name += (name.empty() ? "" : ".") + std::string(key);
-  }
-  if (at->is_number_integer() && at->get<std::int64_t>() < 0) errors.push_back(invalid_value(name, at->dump(), "must be greater than or equal to 0"));
-}
-
-/// Selector and template of a workload fit each other.
-void check_workload(const Json& object, const Resource& resource, FieldErrors& errors) {
-  const Json& spec = object.at("spec");
-  check_not_negative(object, {"spec", "replicas"}, errors);
-  check_not_negative(object, {"spec", "minReadySeconds"}, errors);
-  const Json& selector = find(spec, {"selector"});
-  const Json& labels = find(spec, {"template", "metadata", "labels"});
-  if (resource.kind != "ReplicationController") {
-    if (!selector.is_object()) {
-      errors.push_back(required_value("spec.selector"));
-    } else if (list_at(selector, {"matchLabels"}).empty() && list_at(selector, {"matchExpressions"}).empty()) {
-      errors.push_back(invalid_value("spec.selector", "v1.LabelSelector{MatchLabels:map[string]string(nil), MatchExpressions:[]v1.LabelSelectorRequirement(nil)}",
-                                     "empty selector is invalid for " + resource.singular));
-    }
-    if (!LabelSelector::from_object(selector).matches(labels)) {
-      errors.push_back(invalid_value("spec.template.metadata.labels", shown_map(labels), "`selector` does not match template `labels`"));
-    }
-  }
-  check_pod_template(find(spec, {"template"}), "spec.template", errors);
-  const std::string policy = text_at(spec, {"template", "spec", "restartPolicy"});
-  if (policy != "Always" && !policy.empty()) {
-    errors.push_back(unsupported_value("spec.template.spec.restartPolicy", in_quotes(policy), {"Always"}));
-  }
-}
-
-void check_job_spec(const Json& spec, const std::string& path, FieldErrors& errors) {
-  check_not_negative(spec, {"parallelism"}, errors, path);
-  check_not_negative(spec, {"completions"}, errors, path);
-  check_not_negative(spec, {"backoffLimit"}, errors, path);
-  check_not_negative(spec, {"ttlSecondsAfterFinished"}, errors, path);
-  check_pod_template(find(spec, {"template"}), path + ".template", errors);
-  const std::string policy = text_at(spec, {"template", "spec", "restartPolicy"});
-  if (policy == "Always" || policy.empty()) {
-    errors.push_back(required_value(path + ".template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\""));
-  } else if (policy != "OnFailure" && policy != "Never") {
-    errors.push_back(unsupported_value(path + ".template.spec.restartPolicy", in_quotes(policy), {"Never", "OnFailure"}));
-  }
-}
-
-void check_service(const Json& object, FieldErrors& errors) {
-  const Json& spec = object.at("spec");
-  const std::string type = text_at(spec, {"type"});
-  const Json& ports = list_at(spec, {"ports"});
-  if (type != "ClusterIP" && type != "NodePort" && type != "LoadBalancer" && type != "ExternalName") {
-    errors.push_back(unsupported_value("spec.type", in_quotes(type), {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"}));
-  }
-  if (ports.empty() && type != "ExternalName" && text_at(spec, {"clusterIP"}) != "None") errors.push_back(required_value("spec.ports"));
-  std::vector<std::string> names;
-  std::vector<std::string> seen;
-  std::size_t position = 0;
-  for (const Json& port : ports) {
-    const std::string path = "spec.ports[" + std::to_string(position++) + "]";
-    const std::string name = text_at(port, {"name"});
-    if (name.empty()) {
-      if (ports.size() > 1) errors.push_back(required_value(path + ".name"));
-    } else {
-      for (const std::string& problem : dns1123_label_problems(name)) errors.push_back(invalid_text(path + ".name", name, problem));
-      if (std::find(names.begin(), names.end(), name) != names.end()) errors.push_back(duplicate_value(path + ".name", in_quotes(name)));
-      names.push_back(name);
-    }
-    const std::int64_t number = integer_at(port, {"port"});
-    if (number < 1 || number > 65535) errors.push_back(invalid_value(path + ".port", std::to_string(number), "must be between 1 and 65535, inclusive"));
-    const std::string protocol = text_at(port, {"protocol"});
-    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") errors.push_back(unsupported_value(path + ".protocol", in_quotes(protocol), {"SCTP", "TCP", "UDP"}));
-    const Json& target = find(port, {"targetPort"});
-    if (target.is_number_integer() && (target.get<std::int64_t>() < 1 || target.get<std::int64_t>() > 65535)) {
-      errors.push_back(invalid_value(path + ".targetPort", target.dump(), "must be between 1 and 65535, inclusive"));
-    }
-    const std::string key = protocol + "/" + std::to_string(number);
-    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-      errors.push_back(duplicate_value(path, "core.ServicePort{Protocol:" + in_quotes(protocol) + ", Port:" + std::to_string(number) + "}"));
-    }
-    seen.push_back(key);
-  }
-  const std::string affinity = text_at(spec, {"sessionAffinity"});
-  if (affinity != "None" && affinity != "ClientIP") errors.push_back(unsupported_value("spec.sessionAffinity", in_quotes(affinity), {"ClientIP", "None"}));
-  if (type == "ExternalName" && text_at(spec, {"externalName"}).empty()) errors.push_back(required_value("spec.externalName"));
-}
-
 void check_config_map(const Json& object, FieldErrors& errors) {
   std::size_t size_bytes = 0;
   const Json& data = list_at(object, {"data"});
@@ -186,14 +99,33 @@ void check_secret(const Json& object, FieldErrors& errors) {
   }
   if (size_bytes > 1048576) errors.push_back(too_long("data", "may not be more than 1048576 bytes"));
   const std::string type = text_at(object, {"type"});
+  const auto has = [&](const char* key) { return find(object, {"data", key}).is_string(); };
   const auto require = [&](const char* key) {
-    if (!find(object, {"data", key}).is_string()) errors.push_back(required_value("data[" + std::string(key) + "]"));
+    if (!has(key)) errors.push_back(required_value(at_key("data", key)));
   };
-  if (type == "kubernetes.io/tls") {
+  const auto require_json = [&](const char* key) {
+    require(key);
+    if (!has(key)) return;
+    const auto text = decode_base64(text_at(object, {"data", key}));
+    if (!text || !Json::parse(*text, nullptr, false).is_object()) errors.push_back(invalid_text(at_key("data", key), "<secret contents redacted>", "invalid character 'x' looking for beginning of value"));
+  };
+  if (type == "kubernetes.io/service-account-token") {
+    if (text_at(object, {"metadata", "annotations", "kubernetes.io/service-account.name"}).empty()) errors.push_back(required_value("metadata.annotations[kubernetes.io/service-account.name]"));
+  } else if (type == "kubernetes.io/dockercfg") {
+    require_json(".dockercfg");
+  } else if (type == "kubernetes.io/dockerconfigjson") {
+    require_json(".dockerconfigjson");
+  } else if (type == "kubernetes.io/basic-auth") {
+    if (!has("username") && !has("password")) {
+      require("username");
+      require("password");
+    }
+  } else if (type == "kubernetes.io/ssh-auth") {
+    if (text_at(object, {"data", "ssh-privatekey"}).empty()) errors.push_back(required_value("data[ssh-privatekey]"));
+  } else if (type == "kubernetes.io/tls") {
     require("tls.crt");
     require("tls.key");
   }
-  if (type == "kubernetes.io/dockerconfigjson") require(".dockerconfigjson");
 }
 
 void check_rules(const Json& object, bool namespaced, FieldErrors& errors) {
@@ -201,8 +133,12 @@ void check_rules(const Json& object, bool namespaced, FieldErrors& errors) {
   for (const Json& rule : list_at(object, {"rules"})) {
     const std::string path = "rules[" + std::to_string(position++) + "]";
     if (list_at(rule, {"verbs"}).empty()) errors.push_back(required_value(path + ".verbs", "verbs must contain at least one value"));
-    if (!list_at(rule, {"nonResourceURLs"}).empty()) {
-      if (namespaced) errors.push_back(invalid_value(path + ".nonResourceURLs", list_at(rule, {"nonResourceURLs"}).dump(), "namespaced rules cannot apply to non-resource URLs"));
+    const Json& paths = list_at(rule, {"nonResourceURLs"});
+    if (!paths.empty()) {
+      if (namespaced) errors.push_back(invalid_value(path + ".nonResourceURLs", shown_list(paths), "namespaced rules cannot apply to non-resource URLs"));
+      if (!list_at(rule, {"apiGroups"}).empty() || !list_at(rule, {"resources"}).empty() || !list_at(rule, {"resourceNames"}).empty()) {
+        errors.push_back(invalid_value(path + ".nonResourceURLs", shown_list(paths), "rules cannot apply to both regular resources and non-resource URLs"));
+      }
       continue;
     }
     if (list_at(rule, {"apiGroups"}).empty()) errors.push_back(required_value(path + ".apiGroups", "resource rules must supply at least one api group"));
@@ -220,36 +156,48 @@ void check_lease(const Json& object, FieldErrors& errors) {
 }
 
 void check_role_binding(const Json& object, const Resource& resource, FieldErrors& errors) {
-  const std::string kind = text_at(object, {"roleRef", "kind"});
   const bool cluster = resource.kind == "ClusterRoleBinding";
+  const std::string rbac = "rbac.authorization.k8s.io";
+  const std::string group = text_at(object, {"roleRef", "apiGroup"});
+  if (group != rbac) errors.push_back(unsupported_value("roleRef.apiGroup", in_quotes(group), {rbac}));
+  const std::string kind = text_at(object, {"roleRef", "kind"});
   if (kind != "ClusterRole" && (cluster || kind != "Role")) {
-    errors.push_back(unsupported_value("roleRef.kind", in_quotes(kind), cluster ? std::vector<std::string>{"ClusterRole"} : std::vector<std::string>{"ClusterRole", "Role"}));
+    errors.push_back(unsupported_value("roleRef.kind", in_quotes(kind), cluster ? std::vector<std::string>{"ClusterRole"} : std::vector<std::string>{"Role", "ClusterRole"}));
   }
-  if (text_at(object, {"roleRef", "name"}).empty()) errors.push_back(required_value("roleRef.name"));
+  const std::string name = text_at(object, {"roleRef", "name"});
+  if (name.empty()) {
+    errors.push_back(required_value("roleRef.name"));
+  } else {
+    append_problems(path_segment_problems(name), name, "roleRef.name", errors);
+  }
+  std::size_t position = 0;
+  for (const Json& subject : list_at(object, {"subjects"})) {
+    const std::string at = at_index("subjects", position++);
+    const std::string who = text_at(subject, {"name"});
+    const std::string of = text_at(subject, {"apiGroup"});
+    const std::string sort = text_at(subject, {"kind"});
+    if (who.empty()) errors.push_back(required_value(at + ".name"));
+    if (sort == "ServiceAccount") {
+      if (!who.empty()) append_problems(dns1123_subdomain_problems(who), who, at + ".name", errors);
+      if (!of.empty()) errors.push_back(unsupported_value(at + ".apiGroup", in_quotes(of), {""}));
+      if (cluster && text_at(subject, {"namespace"}).empty()) errors.push_back(required_value(at + ".namespace"));
+    } else if (sort == "User" || sort == "Group") {
+      if (of != rbac) errors.push_back(unsupported_value(at + ".apiGroup", in_quotes(of), {rbac}));
+    } else {
+      errors.push_back(unsupported_value(at + ".kind", in_quotes(sort), {"ServiceAccount", "User", "Group"}));
+    }
+  }
 }
 
 void check_kind(const Json& object, const Resource& resource, FieldErrors& errors) {
   const std::string& kind = resource.kind;
   if (resource.custom) return;
   if (kind == "Pod") return check_pod_spec(object.at("spec"), "spec", errors);
-  if (kind == "Service") return check_service(object, errors);
   if (kind == "ConfigMap") return check_config_map(object, errors);
   if (kind == "Secret") return check_secret(object, errors);
   if (kind == "Lease") return check_lease(object, errors);
-  if (resource.group == "apps" && kind != "ControllerRevision") return check_workload(object, resource, errors);
-  if (kind == "Job") return check_job_spec(object.at("spec"), "spec", errors);
-  if (kind == "CronJob") {
-    if (text_at(object, {"spec", "schedule"}).empty()) errors.push_back(required_value("spec.schedule"));
-    return check_job_spec(find(object, {"spec", "jobTemplate", "spec"}), "spec.jobTemplate.spec", errors);
-  }
   if (kind == "Role" || kind == "ClusterRole") return check_rules(object, kind == "Role", errors);
   if (kind == "RoleBinding" || kind == "ClusterRoleBinding") return check_role_binding(object, resource, errors);
-  if (kind == "PodDisruptionBudget") {
-    if (object.at("spec").contains("minAvailable") && object.at("spec").contains("maxUnavailable")) {
-      errors.push_back(invalid_value("spec", "policy.PodDisruptionBudgetSpec{}", "minAvailable and maxUnavailable cannot be both set"));
-    }
-    return;
-  }
   if (kind == "CertificateSigningRequest") {
     if (text_at(object, {"spec", "signerName"}).empty()) errors.push_back(required_value("spec.signerName"));
     if (list_at(object, {"spec", "usages"}).empty()) errors.push_back(required_value("spec.usages"));
@@ -257,7 +205,11 @@ void check_kind(const Json& object, const Resource& resource, FieldErrors& error
     if (!pem || pem->find("CERTIFICATE REQUEST") == std::string::npos) {
       errors.push_back(invalid_value("spec.request", "[]byte{}", "PEM block type must be CERTIFICATE REQUEST"));
     }
+    return;
   }
+  check_workload_kind(object, resource, errors);
+  check_network_kind(object, resource, errors);
+  check_policy_kind(object, resource, errors);
 }
 
 void check_same(const Json& object, const Json& old, std::initializer_list<std::string_view> path, FieldErrors& errors) {
@@ -340,26 +292,9 @@ FieldErrors validate_update(const Json& object, const Json& old, const Resource&
     return errors;
   }
   check_kind(object, resource, errors);
-  if (resource.group == "apps" && kind != "ControllerRevision") check_same(object, old, {"spec", "selector"}, errors);
-  if (kind == "StatefulSet") {
-    Json now = object.at("spec");
-    Json then = old.at("spec");
-    for (const char* key : {"replicas", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy", "minReadySeconds", "ordinals", "revisionHistoryLimit"}) {
-      now.erase(key);
-      then.erase(key);
-    }
-    now.erase("selector");
-    then.erase("selector");
-    if (now != then) {
-      errors.push_back(forbidden_value("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
-                                               "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"));
-    }
-  }
-  if (kind == "Job") {
-    check_same(object, old, {"spec", "selector"}, errors);
-    if (find(old, {"spec", "completionMode"}) != "Indexed") check_same(object, old, {"spec", "completions"}, errors);
-    if (!runtime::bool_at(old, {"spec", "suspend"})) check_same(object, old, {"spec", "template"}, errors);
-  }
+  check_workload_change(object, old, resource, errors);
+  check_network_change(object, old, resource, errors);
+  check_policy_change(object, old, resource, errors);
   if (kind == "ConfigMap") check_immutable_data(object, old, errors);
   if (kind == "Secret") {
     check_same(object, old, {"type"}, errors);
@@ -368,23 +303,6 @@ FieldErrors validate_update(const Json& object, const Json& old, const Resource&
   if (kind == "RoleBinding" || kind == "ClusterRoleBinding") {
     if (find(object, {"roleRef"}) != find(old, {"roleRef"})) errors.push_back(invalid_value("roleRef", "rbac.RoleRef{}", "cannot change roleRef"));
   }
-  if (kind == "Service") {
-    const std::string was = text_at(old, {"spec", "clusterIP"});
-    const std::string type = text_at(object, {"spec", "type"});
-    // A headless Service without a selector is dual-stack by itself; this cluster has one family only.
-    if (text_at(object, {"spec", "ipFamilyPolicy"}) == "RequireDualStack" && !list_at(object, {"spec", "selector"}).empty()) {
-      errors.push_back(invalid_value("spec.ipFamilyPolicy", "\"RequireDualStack\"", "this cluster is not configured for dual-stack services"));
-    }
-    if (!was.empty() && type != "ExternalName" && text_at(old, {"spec", "type"}) != "ExternalName" && text_at(object, {"spec", "clusterIP"}) != was) {
-      const std::string now = text_at(object, {"spec", "clusterIP"});
-      errors.push_back(invalid_value("spec.clusterIPs[0]", "[]string{" + in_quotes(now) + "}", "may not change once set"));
-    }
-  }
-  if (kind == "PriorityClass") {
-    if (find(object, {"value"}) != find(old, {"value"})) errors.push_back(forbidden_value("value", "may not be changed in an update."));
-  }
-  if (kind == "EndpointSlice") check_same(object, old, {"addressType"}, errors);
-  if (kind == "StorageClass") check_same(object, old, {"provisioner"}, errors);
   return errors;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,7 +142,7 @@ Result<std::unique_ptr<Process>> RealProcesses::start_watching(ProcessId id, int
   return std::unique_ptr<Process>(std::make_unique<RealProcess>(std::move(state)));
 }
 
-Result<std::unique_ptr<Process>> RealProcesses::spawn_with_output(const ProcessSpec& spec, int output) {
+Result<std::unique_ptr<Process>> RealProcesses::spawn_with(const ProcessSpec& spec, const Standard& standard) {
   if (::access(spec.executable.c_str(), X_OK) != 0) {
     const ErrorCode code = errno == ENOENT || errno == ENOTDIR ? ErrorCode::not_found : ErrorCode::io;
     return Error(code, "start " + spec.executable + ": " + error_text(errno));
@@ -162,9 +163,17 @@ Result<std::unique_ptr<Process>> RealProcesses::spawn_with_output(const ProcessS
   ::posix_spawnattr_setsigmask(&attributes.attributes, &none);
   ::posix_spawnattr_setsigdefault(&attributes.attributes, &all);
   ::posix_spawnattr_setflags(&attributes.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  ::posix_spawn_file_actions_addopen(&attributes.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&attributes.actions, output, STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&attributes.actions, output, STDERR_FILENO);
+  if (!standard.terminal.empty()) {
+    // The first terminal that the leader of a new session opens becomes its controlling one.
+    ::posix_spawn_file_actions_addopen(&attributes.actions, STDIN_FILENO, standard.terminal.c_str(), O_RDWR, 0);
+    ::posix_spawn_file_actions_adddup2(&attributes.actions, STDIN_FILENO, STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&attributes.actions, STDIN_FILENO, STDERR_FILENO);
+  } else {
+    if (standard.input < 0) ::posix_spawn_file_actions_addopen(&attributes.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    else ::posix_spawn_file_actions_adddup2(&attributes.actions, standard.input, STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&attributes.actions, standard.output, STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&attributes.actions, standard.error, STDERR_FILENO);
+  }
   if (!spec.working_directory.empty()) {
     ::posix_spawn_file_actions_addchdir_np(&attributes.actions, spec.working_directory.c_str());
   }
@@ -187,7 +196,9 @@ Result<std::unique_ptr<Process>> RealProcesses::spawn(ProcessSpec spec) {
   const std::string path = spec.output_path.empty() ? "/dev/null" : spec.output_path;
   const FileDescriptor output(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!output) return Error(ErrorCode::io, "open " + path + ": " + error_text(errno));
-  return spawn_with_output(spec, output.number());
+  Standard standard;
+  standard.output = standard.error = output.number();
+  return spawn_with(spec, standard);
 }
 
 Result<std::unique_ptr<Process>> RealProcesses::adopt(ProcessId id) {
@@ -247,7 +258,9 @@ Task<Result<Processes::Output>> RealProcesses::run(ProcessSpec spec, std::size_t
   capture.pipe = Descriptor::watch(loop_, ends[0]);
   capture.bytes_max = output_bytes_max;
   FileDescriptor writing(ends[1]);
-  CO_TRY(std::unique_ptr<Process> process, spawn_with_output(spec, writing.number()));
+  Standard standard;
+  standard.output = standard.error = writing.number();
+  CO_TRY(std::unique_ptr<Process> process, spawn_with(spec, standard));
   writing = FileDescriptor();
   const KillUnlessEnded kill(*process);
   StopState& stop = co_await CurrentStop();
@@ -260,6 +273,107 @@ Task<Result<Processes::Output>> RealProcesses::run(ProcessSpec spec, std::size_t
   capture.drain();
   output.output = std::move(capture.bytes);
   co_return output;
+}
+
+namespace {
+
+class RealInteractive final : public InteractiveProcess {
+ public:
+  RealInteractive(std::unique_ptr<Process> process, std::shared_ptr<Descriptor> input, std::shared_ptr<Descriptor> output, std::shared_ptr<Descriptor> error)
+      : process_(std::move(process)), input_(std::move(input)), output_(std::move(output)), error_(std::move(error)) {}
+  ~RealInteractive() override {
+    for (const auto& end : {input_, output_, error_}) {
+      if (end) end->close();
+    }
+    if (!process_->exit_status()) process_->signal(Signal::kill);
+  }
+  Task<std::string> read_output() override { return read(output_); }
+  Task<std::string> read_error() override { return read(error_); }
+  Task<Result<void>> write_input(std::string bytes) override { return write(input_, std::move(bytes)); }
+  void close_input() override {
+    if (!input_) return;
+    // The other end of a terminal stays open for its output: the end of input is what Ctrl-D says.
+    if (input_ != output_) input_->close();
+    else (void)!::write(input_->number(), "\4", 1);
+  }
+  void resize(int columns, int rows) override {
+    winsize size{};
+    size.ws_col = static_cast<unsigned short>(std::clamp(columns, 0, 65535));
+    size.ws_row = static_cast<unsigned short>(std::clamp(rows, 0, 65535));
+    if (output_ && !output_->closed()) ::ioctl(output_->number(), TIOCSWINSZ, &size);
+  }
+  Task<ExitStatus> wait() override { return process_->wait(); }
+  void signal(Signal signal) override { process_->signal(signal); }
+
+ private:
+  static Task<std::string> read(std::shared_ptr<Descriptor> from) {
+    std::array<char, 32768> chunk;
+    while (from && !from->closed()) {
+      const ssize_t count = ::read(from->number(), chunk.data(), chunk.size());
+      if (count > 0) co_return std::string(chunk.data(), static_cast<std::size_t>(count));
+      if (count < 0 && errno == EINTR) continue;
+      if (count == 0 || errno != EAGAIN) break;  // EIO: the last process on the terminal is gone
+      co_await from->ready(Descriptor::Direction::read);
+    }
+    co_return std::string();
+  }
+  static Task<Result<void>> write(std::shared_ptr<Descriptor> to, std::string bytes) {
+    for (std::size_t at = 0; at < bytes.size();) {
+      if (!to || to->closed()) co_return Error(ErrorCode::connection_lost, "input is closed");
+      const ssize_t count = ::write(to->number(), bytes.data() + at, bytes.size() - at);
+      if (count > 0) {
+        at += static_cast<std::size_t>(count);
+      } else if (errno == EAGAIN) {
+        co_await to->ready(Descriptor::Direction::write);
+      } else if (errno != EINTR) {
+        co_return Error(ErrorCode::connection_lost, "input: " + error_text(errno));
+      }
+    }
+    co_return success();
+  }
+  std::unique_ptr<Process> process_;
+  std::shared_ptr<Descriptor> input_;   ///< the same as output_ where it is a terminal
+  std::shared_ptr<Descriptor> output_;
+  std::shared_ptr<Descriptor> error_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<InteractiveProcess>> RealProcesses::start(ProcessSpec spec, InteractiveOptions options) {
+  Standard standard;
+  std::shared_ptr<Descriptor> input, output, error;
+  if (options.terminal) {
+    FileDescriptor terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    char name[64];
+    if (!terminal || ::grantpt(terminal.number()) != 0 || ::unlockpt(terminal.number()) != 0 || ::ptsname_r(terminal.number(), name, sizeof name) != 0) {
+      return Error(ErrorCode::io, "open a terminal: " + error_text(errno));
+    }
+    standard.terminal = name;
+    // Held open until the child has it: a terminal that nobody has open reads as ended.
+    const FileDescriptor held(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    output = Descriptor::watch(loop_, terminal.release());
+    if (options.input) input = output;
+    TRY(auto process, spawn_with(spec, standard));
+    return std::unique_ptr<InteractiveProcess>(std::make_unique<RealInteractive>(std::move(process), input, output, error));
+  }
+  // Ours and its end of each: input, output, error.
+  std::array<std::array<int, 2>, 3> pipes;
+  for (auto& pipe : pipes) pipe.fill(-1);
+  std::array<FileDescriptor, 6> owners;
+  for (std::size_t i = 0; i < pipes.size(); ++i) {
+    if (i == 0 && !options.input) continue;
+    if (::pipe2(pipes[i].data(), O_CLOEXEC) != 0) return Error(ErrorCode::io, "pipe: " + error_text(errno));
+    owners[2 * i] = FileDescriptor(pipes[i][0]);
+    owners[2 * i + 1] = FileDescriptor(pipes[i][1]);
+  }
+  standard.input = pipes[0][0];
+  standard.output = pipes[1][1];
+  standard.error = pipes[2][1];
+  TRY(auto process, spawn_with(spec, standard));
+  if (options.input) input = Descriptor::watch(loop_, owners[1].release());
+  output = Descriptor::watch(loop_, owners[2].release());
+  error = Descriptor::watch(loop_, owners[4].release());
+  return std::unique_ptr<InteractiveProcess>(std::make_unique<RealInteractive>(std::move(process), input, output, error));
 }
 
 }  // namespace skidpad::runtime

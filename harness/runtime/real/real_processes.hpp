@@ -5,24 +5,33 @@
 /// Limit: the exit code of an adopted process is known only if this process is its parent (or became it as subreaper).
 #pragma once
 
+#include "harness/runtime/interactive.hpp"
 #include "harness/runtime/real/event_loop.hpp"
 #include "harness/runtime/runtime.hpp"
 
 namespace skidpad::runtime {
 
-class RealProcesses final : public Processes {
+class RealProcesses final : public Processes, public InteractiveProcesses {
  public:
   explicit RealProcesses(EventLoop& loop) : loop_(loop), watchers_(never_stopped_) {}
 
   Result<std::unique_ptr<Process>> spawn(ProcessSpec spec) override;
   Result<std::unique_ptr<Process>> adopt(ProcessId id) override;
   Task<Result<Output>> run(ProcessSpec spec, std::size_t output_bytes_max) override;
+  Result<std::unique_ptr<InteractiveProcess>> start(ProcessSpec spec, InteractiveOptions options) override;
 
  private:
   struct State;
   class RealProcess;
   static Task<void> watch(std::shared_ptr<State> state);
-  Result<std::unique_ptr<Process>> spawn_with_output(const ProcessSpec& spec, int output);
+  /// Where the three standard descriptors come from; a terminal wins over all.
+  struct Standard {
+    int input = -1;  ///< /dev/null
+    int output = -1;
+    int error = -1;
+    std::string terminal;
+  };
+  Result<std::unique_ptr<Process>> spawn_with(const ProcessSpec& spec, const Standard& standard);
   Result<std::unique_ptr<Process>> start_watching(ProcessId id, int pidfd);
 
   EventLoop& loop_;

@@ -187,6 +187,9 @@ Task<Answer> ApiServer::dispatch(Request& request, runtime::HttpResponder& respo
   if (request.sub != nullptr) {
     const std::string verb = info.verb;
     if (std::find(request.sub->verbs.begin(), request.sub->verbs.end(), verb) == request.sub->verbs.end()) throw method_not_allowed();
+    const std::string& sub = info.subresource;
+    const bool connects = sub == "log" || sub == "exec" || sub == "attach" || sub == "portforward" || sub == "proxy";
+    if (connects) co_return co_await connect(request, responder, streamed);
     co_return co_await subresource(request);
   }
   const bool collection = info.name.empty() || info.verb == "list" || info.verb == "watch" || info.verb == "deletecollection";

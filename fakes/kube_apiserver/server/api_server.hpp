@@ -116,7 +116,8 @@ class ApiServer {
   Task<Answer> evict(Request& request);
   Task<Answer> scale(Request& request);
   Task<Answer> create_token(Request& request);
-  Task<Answer> pod_log(Request& request);
+  // connect.cpp: what lives with a kubelet or in a pod
+  Task<Answer> connect(Request& request, runtime::HttpResponder& responder, bool& streamed);
   // reviews.cpp
   Task<Answer> review(Request& request);
   // admission.cpp

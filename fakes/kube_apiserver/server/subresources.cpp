@@ -1,4 +1,4 @@
-// status, scale, binding, eviction, token, log and the like.
+// status, scale, binding, eviction, token and the like.
 #include "fakes/kube_apiserver/api/conversion.hpp"
 #include "fakes/kube_apiserver/api/patch.hpp"
 #include "fakes/kube_apiserver/api/selector.hpp"
@@ -7,7 +7,6 @@
 #include "fakes/kube_apiserver/crd/structural_schema.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 #include "fakes/kube_apiserver/server/table_cells.hpp"
-#include "harness/runtime/http/http_client.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
 namespace {
@@ -56,7 +55,6 @@ Task<Answer> ApiServer::subresource(Request& request) {
   if (sub == "binding") co_return co_await bind(request);
   if (sub == "eviction") co_return co_await evict(request);
   if (sub == "token") co_return co_await create_token(request);
-  if (sub == "log" || sub == "exec" || sub == "attach" || sub == "portforward" || sub == "proxy") co_return co_await pod_log(request);
   if (verb == "get") co_return co_await get(request);
   if (verb == "update") co_return co_await replace(request);
   if (verb == "patch") co_return co_await patch(request);
@@ -314,73 +312,6 @@ Task<Answer> ApiServer::create_token(Request& request) {
   wanted["metadata"] = {{"name", name}, {"namespace", request.info.object_namespace}, {"creationTimestamp", now_text()}};
   wanted["status"] = {{"token", token}, {"expirationTimestamp", runtime::format_rfc3339(runtime_.wall_now() + std::chrono::seconds(lifetime))}};
   co_return encode_answer(request, wanted, 201);
-}
-
-/// Logs and streams live with the kubelet: the request goes on to the node's port 10250.
-Task<Answer> ApiServer::pod_log(Request& request) {
-  const std::string& sub = request.info.subresource;
-  const std::string name = request.info.name;
-  std::string node = name;
-  std::string container = query_value(request.query, "container");
-  if (request.resource->kind == "Pod") {
-    (void)co_await store_.wait_until_fresh();
-    const ObjectPtr pod = store_.cached(request.key());
-    if (!pod) throw not_found(*request.resource, name);
-    const Json& spec = find(pod->value(), {"spec"});
-    const Json& containers = list_at(spec, {"containers"});
-    if (container.empty() && (sub == "log" || sub == "exec" || sub == "attach")) {
-      if (containers.size() > 1) {
-        std::string names;
-        for (const Json& each : containers) names += (names.empty() ? "" : " ") + text_at(each, {"name"});
-        throw bad_request("a container name must be specified for pod " + name + ", choose one of: [" + names + "]");
-      }
-      if (!containers.empty()) container = text_at(containers[0], {"name"});
-    } else if (!container.empty()) {
-      bool known = false;
-      for (const char* list : {"containers", "initContainers", "ephemeralContainers"}) {
-        for (const Json& each : list_at(spec, {list})) known |= text_at(each, {"name"}) == container;
-      }
-      if (!known) throw bad_request("container " + container + " is not valid for pod " + name);
-    }
-    node = text_at(spec, {"nodeName"});
-    if (node.empty()) {
-      if (sub == "log") co_return Answer(204, "", "");
-      throw bad_request("pod " + name + " does not have a host assigned");
-    }
-  }
-  const ObjectPtr host = store_.cached("/registry/minions/" + node);
-  std::string address;
-  if (host) {
-    for (const Json& each : list_at(host->value(), {"status", "addresses"})) {
-      if (text_at(each, {"type"}) == "InternalIP" && address.empty()) address = text_at(each, {"address"});
-    }
-  }
-  if (address.empty()) throw internal_error("no preferred addresses found; known addresses: []");
-  std::int64_t port = integer_at(host->value(), {"status", "daemonEndpoints", "kubeletEndpoint", "Port"});
-  if (port == 0) port = 10250;
-  std::string path;
-  if (sub == "log") {
-    path = "/containerLogs/" + request.info.object_namespace + "/" + name + "/" + container;
-  } else if (sub == "proxy" && request.resource->kind == "Node") {
-    path = "/";
-    for (const std::string& part : request.info.rest) path += (path == "/" ? "" : "/") + part;
-  } else {
-    throw ApiError(400, "BadRequest", "you must specify an upgrade request for " + sub);
-  }
-  std::string query(request.http.query());
-  runtime::HttpClientOptions options;
-  options.servers.push_back(runtime::Endpoint{address, static_cast<std::uint16_t>(port)});
-  options.tls = options_.kubelet_client;
-  runtime::HttpClient http(runtime_, std::move(options));
-  runtime::HttpRequest forwarded;
-  forwarded.method = request.http.method;
-  forwarded.target = query.empty() ? path : path + "?" + query;
-  forwarded.body = request.http.body;
-  auto answer = co_await http.request(std::move(forwarded));
-  if (!answer) throw internal_error("Get \"https://" + address + ":" + std::to_string(port) + path + "\": " + answer.error().message);
-  Answer result(answer.value().status, answer.value().body, std::string(answer.value().headers.get("Content-Type")));
-  if (result.content_type.empty()) result.content_type = "text/plain";
-  co_return result;
 }
 
 }  // namespace skidpad::fakes::kube_apiserver

@@ -39,6 +39,7 @@ class Authorizer {
  public:
   Authorizer(Store& store, AuthorizationModes modes) : store_(store), modes_(modes) {}
   Decision decide(const Attributes& attributes);
+  bool uses_rbac() const { return modes_.rbac; }
   /// The rules that hold for a user in a namespace, for SelfSubjectRulesReview.
   std::vector<Json> rules_for(const User& user, const std::string& object_namespace);
 

@@ -35,7 +35,7 @@ std::string read_number(const std::string& text, const CronField& field, unsigne
   return "";
 }
 
-std::vector<std::string> split(const std::string& text, char separator) {
+std::vector<std::string> split_text(const std::string& text, char separator) {
   std::vector<std::string> parts = {""};
   for (const char c : text) {
     if (c == separator) {
@@ -48,8 +48,8 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 std::string range_problem(const std::string& text, const CronField& field) {
-  const auto steps = split(text, '/');
-  const auto ends = split(steps[0], '-');
+  const auto steps = split_text(text, '/');
+  const auto ends = split_text(steps[0], '-');
   unsigned start = 0;
   unsigned end = 0;
   unsigned step = 1;
@@ -103,7 +103,7 @@ std::string cron_text_problem(const std::string& text) {
   }
   const CronField kinds[] = {{0, 59, {}}, {0, 23, {}}, {1, 31, {}}, {1, 12, months}, {0, 6, weekdays}};
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    for (const std::string& range : split(fields[i], ',')) {
+    for (const std::string& range : split_text(fields[i], ',')) {
       if (range.empty()) continue;
       if (std::string problem = range_problem(range, kinds[i]); !problem.empty()) return problem;
     }

@@ -171,6 +171,11 @@ void default_workload(Json& object, const std::string& kind) {
     fill(spec, "progressDeadlineSeconds", 600);
   } else if (kind == "ReplicaSet" || kind == "ReplicationController") {
     fill(spec, "replicas", 1);
+    const Json labels = find(spec, {"template", "metadata", "labels"});
+    if (kind == "ReplicationController" && labels.is_object()) {
+      if (!has(spec, "selector") || spec["selector"].empty()) spec["selector"] = labels;
+      if (!has(object["metadata"], "labels") || object["metadata"]["labels"].empty()) object["metadata"]["labels"] = labels;
+    }
   } else if (kind == "DaemonSet") {
     Json& strategy = spec["updateStrategy"];
     if (strategy.is_null()) strategy = Json::object();
@@ -251,6 +256,19 @@ void default_network_policy(Json& object) {
   }
 }
 
+/// For containers a maximum is also the default limit, a default limit also the default request, and so is a minimum.
+void default_limit_range(Json& object) {
+  each(object["spec"], "limits", [](Json& limit) {
+    if (text_at(limit, {"type"}) != "Container") return;
+    const std::pair<const char*, const char*> sources[] = {{"max", "default"}, {"default", "defaultRequest"}, {"min", "defaultRequest"}};
+    for (const auto& [from, to] : sources) {
+      const Json given = find(limit, {from});
+      if (!given.is_object()) continue;
+      for (const auto& [name, amount] : given.items()) fill(limit[to], name.c_str(), amount);
+    }
+  });
+}
+
 void default_role_binding(Json& object) {
   fill_text(object["roleRef"], "apiGroup", "rbac.authorization.k8s.io");
   each(object, "subjects", [](Json& subject) {
@@ -275,6 +293,13 @@ void default_custom_definition(Json& object) {
       has(spec["conversion"]["webhook"]["clientConfig"], "service")) {
     fill(spec["conversion"]["webhook"]["clientConfig"]["service"], "port", 443);
   }
+}
+
+void default_match_resources(Json& match) {
+  fill_text(match, "matchPolicy", "Equivalent");
+  fill(match, "namespaceSelector", Json::object());
+  fill(match, "objectSelector", Json::object());
+  for (const char* list : {"resourceRules", "excludeResourceRules"}) each(match, list, [](Json& rule) { fill_text(rule, "scope", "*"); });
 }
 
 void default_webhooks(Json& object, bool mutating) {
@@ -346,6 +371,7 @@ void apply_defaults(Json& object, const Resource& resource) {
       if (range.empty() && has(spec, "podCIDRs") && !spec["podCIDRs"].empty()) spec["podCIDR"] = spec["podCIDRs"][0];
       return;
     }
+    if (kind == "LimitRange") return default_limit_range(object);
     if (kind == "PersistentVolumeClaim") {
       default_claim(object);
       return fill_text(object["status"], "phase", "Pending");
@@ -392,6 +418,28 @@ void apply_defaults(Json& object, const Resource& resource) {
     fill(spec, "volumeLifecycleModes", Json::array({"Persistent"}));
     fill(spec, "requiresRepublish", false);
     return fill(spec, "seLinuxMount", false);
+  }
+  if (kind == "IngressClass") {
+    if (has(object["spec"], "parameters")) fill_text(object["spec"]["parameters"], "scope", "Cluster");
+    return;
+  }
+  if (kind == "FlowSchema") return fill(object["spec"], "matchingPrecedence", 1000);
+  if (kind == "PriorityLevelConfiguration") {
+    if (!has(object["spec"], "limited")) return;
+    Json& limited = object["spec"]["limited"];
+    fill(limited, "nominalConcurrencyShares", 30);
+    fill(limited, "lendablePercent", 0);
+    return;
+  }
+  if (kind == "ValidatingAdmissionPolicy") {
+    Json& spec = object["spec"];
+    fill_text(spec, "failurePolicy", "Fail");
+    if (has(spec, "matchConstraints")) default_match_resources(spec["matchConstraints"]);
+    return;
+  }
+  if (kind == "ValidatingAdmissionPolicyBinding") {
+    if (has(object["spec"], "matchResources")) default_match_resources(object["spec"]["matchResources"]);
+    return;
   }
   if (kind == "CustomResourceDefinition") return default_custom_definition(object);
   if (kind == "ValidatingWebhookConfiguration") return default_webhooks(object, false);

@@ -11,7 +11,7 @@ using runtime::integer_at;
 using runtime::list_at;
 using runtime::text_at;
 
-bool contains(const std::vector<std::string>& list, const std::string& wanted) { return std::find(list.begin(), list.end(), wanted) != list.end(); }
+bool lists_text(const std::vector<std::string>& list, const std::string& wanted) { return std::find(list.begin(), list.end(), wanted) != list.end(); }
 
 void check_service_port(const Json& port, const std::string& path, bool name_needed, std::vector<std::string>& names, FieldErrors& errors) {
   const std::string name = text_at(port, {"name"});
@@ -19,7 +19,7 @@ void check_service_port(const Json& port, const std::string& path, bool name_nee
     if (name_needed) errors.push_back(required_value(path + ".name"));
   } else {
     append_problems(dns1123_label_problems(name), name, path + ".name", errors);
-    if (contains(names, name)) errors.push_back(duplicate_value(path + ".name", in_quotes(name)));
+    if (lists_text(names, name)) errors.push_back(duplicate_value(path + ".name", in_quotes(name)));
     names.push_back(name);
   }
   check_port_number(integer_at(port, {"port"}), path + ".port", errors);
@@ -85,7 +85,7 @@ void check_service(const Json& object, FieldErrors& errors) {
     if (node_port == 0) continue;
     if (type == "ClusterIP") errors.push_back(forbidden_value(at + ".nodePort", "may not be used when `type` is 'ClusterIP'"));
     const std::string key = text_at(port, {"protocol"}) + "/" + std::to_string(node_port);
-    if (contains(node_ports, key)) errors.push_back(duplicate_value(at + ".nodePort", std::to_string(node_port)));
+    if (lists_text(node_ports, key)) errors.push_back(duplicate_value(at + ".nodePort", std::to_string(node_port)));
     node_ports.push_back(key);
   }
   position = 0;
@@ -94,7 +94,7 @@ void check_service(const Json& object, FieldErrors& errors) {
     const std::string at = at_index("spec.ports", position++);
     const std::string protocol = text_at(port, {"protocol"});
     const std::string number = std::to_string(integer_at(port, {"port"}));
-    if (contains(seen, protocol + "/" + number)) {
+    if (lists_text(seen, protocol + "/" + number)) {
       errors.push_back(duplicate_value(at, "core.ServicePort{Name:\"\", Protocol:" + in_quotes(protocol) + ", AppProtocol:(*string)(nil), Port:" + number +
                                                ", TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:\"\"}, NodePort:0}"));
     }
@@ -204,7 +204,7 @@ void check_endpoint_slice(const Json& object, FieldErrors& errors) {
     const std::string at = at_index("ports", position++);
     const std::string name = text_at(port, {"name"});
     if (!name.empty()) append_problems(dns1123_label_problems(name), name, at + ".name", errors);
-    if (contains(names, name)) errors.push_back(duplicate_value(at + ".name", in_quotes(name)));
+    if (lists_text(names, name)) errors.push_back(duplicate_value(at + ".name", in_quotes(name)));
     names.push_back(name);
     check_one_of(port, "protocol", at, {"SCTP", "TCP", "UDP"}, errors);
   }

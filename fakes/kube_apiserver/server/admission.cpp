@@ -1,4 +1,6 @@
 // Admission: namespace lifecycle, service accounts, priorities, tolerations, node restriction.
+#include "fakes/kube_apiserver/access/escalation.hpp"
+#include "fakes/kube_apiserver/api/defaults.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
@@ -83,6 +85,23 @@ Task<void> ApiServer::admit_create(Request& request, Json& object) {
   if (from_node && resource.kind == "Node" && resource.group.empty() && name != node) {
     throw forbidden("", "nodes", name, "node \"" + node + "\" is not allowed to modify node \"" + name + "\"");
   }
+  admit_grant(request, object);
+  if (resource.kind == "PersistentVolumeClaim" && !options_.disabled_admission.contains("DefaultStorageClass")) {
+    const std::string chosen = default_class("/registry/storageclasses/", "storageclass.kubernetes.io/is-default-class");
+    if (!chosen.empty() && !object["spec"].contains("storageClassName")) object["spec"]["storageClassName"] = chosen;
+  }
+  if (resource.kind == "Ingress" && !options_.disabled_admission.contains("DefaultIngressClass")) {
+    const std::string chosen = default_class("/registry/ingressclasses/", "ingressclass.kubernetes.io/is-default-class");
+    const bool annotated = find(object, {"metadata", "annotations", "kubernetes.io/ingress.class"}).is_string();
+    if (!chosen.empty() && !annotated && !object["spec"].contains("ingressClassName")) object["spec"]["ingressClassName"] = chosen;
+  }
+  if (resource.kind == "PriorityClass" && runtime::bool_at(object, {"globalDefault"})) {
+    store_.visit("/registry/priorityclasses/", [&](const ObjectPtr& each) {
+      if (!runtime::bool_at(each->value(), {"globalDefault"})) return;
+      throw forbidden(resource.group, resource.plural, name, "PriorityClass " + std::string(each->name()) + " is already marked as default. Only one default can exist");
+    });
+  }
+  if (resource.kind == "PersistentVolumeClaim") admit_limits(request, object);
   if (!is_pod(resource)) co_return;
   Json& spec = object["spec"];
   const bool mirror = find(object, {"metadata", "annotations", mirror_annotation}).is_string();
@@ -135,14 +154,52 @@ Task<void> ApiServer::admit_create(Request& request, Json& object) {
   if (find(spec, {"preemptionPolicy"}).is_null()) spec["preemptionPolicy"] = preemption;
   // DefaultTolerationSeconds, and what memory pressure must not throw out
   if (!options_.disabled_admission.contains("DefaultTolerationSeconds")) add_tolerations(spec, options_.not_ready_seconds, options_.unreachable_seconds);
-  if (qos_class(spec) != "BestEffort") {
-    bool tolerates = false;
-    for (const Json& toleration : list_at(spec, {"tolerations"})) tolerates |= text_at(toleration, {"key"}) == "node.kubernetes.io/memory-pressure";
-    (void)tolerates;
+  admit_limits(request, object);
+}
+
+/// The one class marked as the default, or the newest of several; "" if there is none.
+std::string ApiServer::default_class(const std::string& prefix, const char* annotation) {
+  ObjectPtr chosen;
+  store_.visit(prefix, [&](const ObjectPtr& each) {
+    if (text_at(each->value(), {"metadata", "annotations", annotation}) != "true") return;
+    if (!chosen || text_at(each->value(), {"metadata", "creationTimestamp"}) > text_at(chosen->value(), {"metadata", "creationTimestamp"})) chosen = each;
+  });
+  return chosen ? std::string(chosen->name()) : "";
+}
+
+/// Roles and bindings hold no more than their writer may give.
+void ApiServer::admit_grant(const Request& request, const Json& object) {
+  const Resource& resource = *request.resource;
+  if (resource.group != "rbac.authorization.k8s.io" || request.user.in_group("system:masters") || !authorizer_.uses_rbac()) return;
+  const std::string name = text_at(object, {"metadata", "name"});
+  const bool binding = resource.kind == "RoleBinding" || resource.kind == "ClusterRoleBinding";
+  Attributes attributes;
+  attributes.user = request.user;
+  attributes.verb = binding ? "bind" : "escalate";
+  attributes.group = resource.group;
+  attributes.resource = resource.plural;
+  attributes.name = name;
+  attributes.object_namespace = resource.namespaced ? request.info.object_namespace : "";
+  Json rules = list_at(object, {"rules"});
+  if (binding) {
+    const bool cluster = text_at(object, {"roleRef", "kind"}) == "ClusterRole";
+    attributes.resource = cluster ? "clusterroles" : "roles";
+    attributes.name = text_at(object, {"roleRef", "name"});
+    if (authorizer_.decide(attributes).allowed) return;
+    const ObjectPtr role = store_.cached(cluster ? "/registry/clusterroles/" + attributes.name : "/registry/roles/" + request.info.object_namespace + "/" + attributes.name);
+    if (!role) throw not_found(*find_built_in(resource.group, resource.version, attributes.resource), attributes.name);
+    rules = list_at(role->value(), {"rules"});
+  } else if (authorizer_.decide(attributes).allowed) {
+    return;
   }
+  const std::string problem = escalation_problem(authorizer_, request.user, rules, resource.namespaced ? request.info.object_namespace : "");
+  if (!problem.empty()) throw forbidden(resource.group, resource.plural, name, problem);
 }
 
 void ApiServer::admit_update(Request& request, const Json& object, const Json& old) {
+  const char* granted = request.resource->kind == "RoleBinding" || request.resource->kind == "ClusterRoleBinding" ? "roleRef" : "rules";
+  const bool subjects_differ = find(object, {"subjects"}) != find(old, {"subjects"});
+  if (subjects_differ || find(object, {granted}) != find(old, {granted})) admit_grant(request, object);
   if (!options_.node_restriction || !request.user.in_group("system:nodes")) return;
   if (request.user.name.compare(0, node_user.size(), node_user) != 0) return;
   const Resource& resource = *request.resource;

@@ -99,6 +99,7 @@ Task<void> ApiServer::answer_request(Request& request, runtime::HttpResponder& r
   try {
     if (request.http.body.size() > body_bytes_max) throw ApiError(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728");
     request.user = authenticator_.authenticate(request.http);
+    impersonate(request);
     answer = co_await dispatch(request, responder, streamed);
   } catch (const ApiError& error) {
     failure.emplace(error);
@@ -179,6 +180,7 @@ Task<Answer> ApiServer::dispatch(Request& request, runtime::HttpResponder& respo
     error.retry_after_seconds = 1;
     throw error;
   }
+  if (info.group == "metrics.k8s.io" && serves_resource_metrics()) co_return co_await resource_metrics(request);
   find_resource(request);
   const Resource& resource = *request.resource;
   const bool reads = info.verb == "get" || info.verb == "list" || info.verb == "watch";

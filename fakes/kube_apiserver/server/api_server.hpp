@@ -25,6 +25,8 @@ struct ServerOptions {
   runtime::Duration min_request_timeout = std::chrono::minutes(30);
   std::set<std::string> disabled_admission;
   bool node_restriction = false;
+  /// Data of the ConfigMap kube-system/extension-apiserver-authentication, by which other components know whom to trust.
+  std::map<std::string, std::string> authentication_facts;
   std::optional<runtime::TlsClientOptions> kubelet_client;
 };
 
@@ -118,18 +120,30 @@ class ApiServer {
   Task<Answer> create_token(Request& request);
   // connect.cpp: what lives with a kubelet or in a pod
   Task<Answer> connect(Request& request, runtime::HttpResponder& responder, bool& streamed);
+  // resource_metrics.cpp
+  bool serves_resource_metrics() const;
+  Task<Answer> resource_metrics(Request& request);
   // reviews.cpp
   Task<Answer> review(Request& request);
   // admission.cpp
   Task<void> admit_create(Request& request, Json& object);
   void admit_update(Request& request, const Json& object, const Json& old);
+  void admit_grant(const Request& request, const Json& object);
+  std::string default_class(const std::string& prefix, const char* annotation);
+  // limits.cpp
+  void admit_limits(const Request& request, Json& object);
+  Task<void> admit_quota(const Request& request, const Json& object);
+  // impersonation.cpp
+  void impersonate(Request& request);
   Task<void> check_namespace(const Request& request, const std::string& name);
   // services.cpp
   Task<ObjectPtr> create_service(Request& request, Json object);
   Task<ObjectPtr> update_service(Request& request, Mutation mutation);
   Task<WriteExtras> service_extras(Json* object, const Json* old);
   // upkeep.cpp
-  Task<void> ensure(Json object);
+  Task<bool> ensure(Json object);
+  Task<void> ensure_next(std::vector<Json>& objects, std::size_t& next);
+  Task<void> wait_for_bootstrap_of_another();
   Task<void> bootstrap();
   Task<void> keep_kubernetes_service();
   Task<void> keep_compacting();

@@ -48,7 +48,9 @@ void drop_duplicate_owners(Request& request, Json& object) {
 }
 
 void throw_if_any(const FieldErrors& errors, const Resource& resource, const Json& object) {
-  if (!errors.empty()) throw invalid(resource.group, resource.kind, text_at(object, {"metadata", "name"}), errors);
+  // Events of both groups are one kind inside, the older one.
+  const std::string group = resource.kind == "Event" ? "" : resource.group;
+  if (!errors.empty()) throw invalid(group, resource.kind, text_at(object, {"metadata", "name"}), errors);
 }
 
 }  // namespace
@@ -207,6 +209,7 @@ Task<ObjectPtr> ApiServer::create_object(Request& request, Json object) {
     throw_if_any(validate_create(object, resource), resource, object);
   }
   if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, Json());
+  co_await admit_quota(request, object);
   to_storage(object, resource);
   const std::string name = request.info.name;
   const std::string key = request.key();
@@ -258,14 +261,18 @@ Change ApiServer::change_object(Request& request, const ObjectPtr& present, Json
   } else if (version != std::to_string(present->revision())) {
     throw conflict(resource, name, object_modified);
   }
-  Json old = present->value();
-  if (version_differs(resource)) from_storage(old, resource);
+  Json converted;
+  if (version_differs(resource)) {
+    converted = present->value();
+    from_storage(converted, resource);
+  }
+  const Json& old = converted.is_null() ? present->value() : converted;
   metadata["namespace"] = resource.namespaced ? Json(request.info.object_namespace) : Json();
   if (!resource.namespaced) metadata.erase("namespace");
   if (!request.applying) track_fields(object, old, request.manager(), request.info.subresource, now_text(), resource);
-  const Json owners = find(object, {"metadata", "managedFields"});
+  Json owners = find(object, {"metadata", "managedFields"}).is_array() ? std::move(metadata["managedFields"]) : Json();
   prepare_for_update(object, old, resource, request.info.subresource);
-  if (owners.is_array()) object["metadata"]["managedFields"] = owners;
+  if (owners.is_array()) object["metadata"]["managedFields"] = std::move(owners);
   object["metadata"]["resourceVersion"] = std::to_string(present->revision());
   if (resource.custom) {
     check_custom(object, old, resource, request.info.subresource == "status");

@@ -1,7 +1,9 @@
 #include "fakes/kubelet/kubelet.hpp"
 
 #include "fakes/kubelet/bootstrap.hpp"
+#include "fakes/kubelet/container_logs.hpp"
 #include "fakes/kubelet/manifest.hpp"
+#include "harness/client/process_metrics.hpp"
 #include "harness/runtime/usage_error.hpp"
 
 namespace skidpad::fakes::kubelet {
@@ -16,6 +18,21 @@ using runtime::text_at;
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr Duration log_look_interval = 1s;
+constexpr Duration disk_look_interval = 10s;   // as the real eviction manager
+constexpr Duration eviction_grace = 1s;        // of hard thresholds
+
+std::uint64_t bytes_below(runtime::Disk& disk, const std::string& path, int depth = 0) {
+  const auto status = disk.status(path);
+  if (!status) return 0;
+  if (!status.value().is_directory) return status.value().size_bytes;
+  std::uint64_t sum = 0;
+  const auto names = disk.list(path);
+  if (!names || depth > 32) return 0;
+  for (const std::string& name : names.value()) sum += bytes_below(disk, path + "/" + name, depth + 1);
+  return sum;
+}
 
 AddressPool make_addresses(const std::string& cidr) {
   if (cidr.empty()) return AddressPool();
@@ -82,10 +99,14 @@ Kubelet::Kubelet(runtime::Runtime& runtime, client::KubernetesClient* client, co
   events_ = std::make_unique<client::EventRecorder>(*client_, recorder);
   statuses_ = std::make_unique<StatusManager>(*client_, std::min<Duration>(1s, options.node_status_update_frequency / 10));
   mirrors_ = std::make_unique<MirrorPods>(*client_, options.node_name);
-  client::InformerOptions own_pods;
+  // As client-go's reflector (800 ms, at most 30 s) with the default sync frequency of a minute; quicker where all timers are.
+  client::InformerOptions all_services;
+  all_services.backoff_first = std::clamp<Duration>(options.sync_frequency / 75, 40ms, 800ms);
+  all_services.backoff_max = std::clamp<Duration>(options.sync_frequency / 2, 1s, 30s);
+  client::InformerOptions own_pods = all_services;
   own_pods.field_selector = "spec.nodeName=" + options.node_name;
   pod_informer_ = std::make_unique<client::Informer>(*client_, client::types::pods, own_pods);
-  service_informer_ = std::make_unique<client::Informer>(*client_, client::types::services);
+  service_informer_ = std::make_unique<client::Informer>(*client_, client::types::services, all_services);
 }
 
 Kubelet::~Kubelet() = default;
@@ -137,9 +158,18 @@ Task<void> Kubelet::run() {
   }
   server_ = std::make_unique<KubeletServer>(runtime_, client_, options_, *this, metrics_);
   tasks.spawn("server", server_->run());
+  tasks.spawn("logs", watch_logs());
+  if (auto* disk = dynamic_cast<runtime::MeasuresSpace*>(&runtime_.disk())) {
+    auto thresholds = default_eviction_thresholds();
+    if (options_.eviction_hard) thresholds = parse_eviction_thresholds(*options_.eviction_hard).value();
+    const auto space = disk->space(options_.root_directory);
+    const bool bounded = space && (space.value().own || options_.eviction_hard);
+    if (bounded) tasks.spawn("eviction", watch_disk(*disk, std::move(thresholds)));
+  }
   if (!options_.static_pod_path.empty()) tasks.spawn("manifests", watch_manifests());
   metrics_.describe("kubelet_running_pods", "Number of pods that have a running pod sandbox");
   metrics_.describe("kubelet_node_name", "The node's name. The count is always 1.");
+  client::add_process_metrics(metrics_, runtime_.disk());
   metrics_.add_collector([this](client::Metrics& now) {
     std::size_t running = 0;
     for (const auto& [uid, pod] : pods_) running += pod->completed() ? 0 : 1;
@@ -249,25 +279,109 @@ std::vector<Json> Kubelet::pods() const {
   return list;
 }
 
-std::string Kubelet::log_path(const std::string& namespace_name, const std::string& name, const std::string& container, bool previous) const {
+const Pod* Kubelet::pod_named(const std::string& namespace_name, const std::string& name) const {
+  const Pod* found = nullptr;
   for (const auto& [uid, pod] : pods_) {
     const Json& object = pod->spec_object();
-    if (client::namespace_of(object) == namespace_name && client::name_of(object) == name) return pod->log_path(container, previous);
+    if (client::namespace_of(object) != namespace_name || client::name_of(object) != name) continue;
+    // A pod and its successor of the same name: the one that stays.
+    if (found == nullptr || found->terminating()) found = pod.get();
   }
-  return "";
+  return found;
+}
+
+void Kubelet::node_event(bool warning, const std::string& reason, const std::string& message) {
+  runtime_.log().info("node_event", {{"reason", reason}, {"message", message}});
+  if (!events_) return;
+  Json about = Json::object();
+  about["kind"] = "Node";
+  about["name"] = options_.node_name;
+  about["uid"] = options_.node_name;
+  events_->record_about(std::move(about), warning ? client::EventType::warning : client::EventType::normal, reason, message);
+}
+
+/// While the disk runs low, one pod goes at each look, and new ones are refused.
+Task<void> Kubelet::watch_disk(runtime::MeasuresSpace& disk, std::vector<EvictionThreshold> thresholds) {
+  std::optional<runtime::Instant> last_seen;
+  while (true) {
+    const auto space = disk.space(options_.root_directory);
+    const auto shortage = space ? disk_shortage(thresholds, space.value()) : std::nullopt;
+    if (shortage) {
+      last_seen = runtime_.now();
+      node_event(true, "EvictionThresholdMet", "Attempting to reclaim ephemeral-storage");
+    }
+    const bool pressure = last_seen && (shortage || runtime_.now() - *last_seen < options_.eviction_transition_period);
+    if (pressure != disk_pressure_) {
+      disk_pressure_ = pressure;
+      const std::string reason = pressure ? "NodeHasDiskPressure" : "NodeHasNoDiskPressure";
+      node_event(false, reason, "Node " + options_.node_name + " status is now: " + reason);
+      if (node_) node_->change([pressure](NodeFacts& facts) { facts.disk_pressure = pressure; });
+    }
+    if (shortage) evict_one(*shortage);
+    co_await runtime_.sleep_for(disk_look_interval);
+  }
+}
+
+void Kubelet::evict_one(const DiskShortage& shortage) {
+  std::vector<EvictionCandidate> candidates;
+  for (const auto& [uid, pod] : pods_) {
+    // The room that one gives up is there when it has gone.
+    if (pod->failing() && !pod->completed()) return;
+    const Json& object = pod->spec_object();
+    if (pod->is_static() || is_critical_pod(object) || pod->completed() || pod->terminating()) continue;
+    EvictionCandidate candidate;
+    candidate.uid = uid;
+    candidate.priority = integer_at(object, {"spec", "priority"});
+    candidate.requested_bytes = static_cast<std::uint64_t>(requested(object, "ephemeral-storage"));
+    candidate.used_bytes = bytes_below(runtime_.disk(), pod->directory());
+    for (const std::string& path : pod->log_paths()) candidate.used_bytes += bytes_below(runtime_.disk(), path);
+    candidates.push_back(std::move(candidate));
+  }
+  if (candidates.empty()) return;
+  rank_for_eviction(candidates);
+  Pod& victim = *find_pod(candidates.front().uid);
+  victim.fail("Evicted", eviction_message(shortage, victim.spec_object(), candidates.front()), eviction_grace);
+}
+
+Task<void> Kubelet::watch_logs() {
+  LogClock clock(runtime_.disk());
+  while (true) {
+    co_await runtime_.sleep_for(log_look_interval);
+    for (const auto& [uid, pod] : pods_) {
+      for (const std::string& path : pod->log_paths()) clock.look(path);
+    }
+    clock.sweep();
+  }
 }
 
 Json Kubelet::stats_summary() const {
+  const std::string time = runtime::format_rfc3339(runtime_.wall_now());
   Json summary = Json::object();
   summary["node"]["nodeName"] = options_.node_name;
   summary["pods"] = Json::array();
+  ResourceUse all = usage_->own();
   for (const auto& [uid, pod] : pods_) {
     Json entry = Json::object();
     entry["podRef"]["name"] = client::name_of(pod->spec_object());
     entry["podRef"]["namespace"] = client::namespace_of(pod->spec_object());
     entry["podRef"]["uid"] = uid;
+    entry["containers"] = Json::array();
+    ResourceUse sum;
+    for (const Json& spec : runtime::list_at(pod->spec_object(), {"spec", "containers"})) {
+      const ContainerState* state = pod->container_state(text_at(spec, {"name"}));
+      if (state == nullptr || state->phase != ContainerState::Phase::running) continue;
+      const ResourceUse use = usage_->look(state->process);
+      Json container = Json::object();
+      container["name"] = state->name;
+      put_usage(container, use, time);
+      entry["containers"].push_back(std::move(container));
+      sum += use;
+    }
+    put_usage(entry, sum, time);
+    all += sum;
     summary["pods"].push_back(std::move(entry));
   }
+  put_usage(summary["node"], all, time);
   return summary;
 }
 
@@ -435,6 +549,7 @@ std::optional<std::pair<std::string, std::string>> Kubelet::refusal(const Json& 
     cpu += requested(other->spec_object(), "cpu");
     memory += requested(other->spec_object(), "memory");
   }
+  if (disk_pressure_ && !is_critical_pod(pod)) return std::pair(std::string("Evicted"), std::string("Pod was rejected: The node had condition: [DiskPressure]. "));
   const Json capacity = machine_capacity(runtime_.disk(), options_);
   const auto message = [](const char* resource, std::int64_t wanted, std::int64_t used, std::int64_t all) {
     return std::string("Pod was rejected: Node didn't have enough resource: ") + resource + ", requested: " + std::to_string(wanted) +

@@ -2,10 +2,12 @@
 /// The kubelet of skidpad: registers its node, keeps its Lease, and runs static pods and the API's pods as processes.
 /// Promise: works without any API server (static pods, and what ran before); processes outlive a restart of the kubelet and are
 /// taken up again; idle it costs little more than its Lease.
-/// Limits: see pod.hpp and volumes.hpp; eviction, exec and port-forward are not here yet.
+/// Limits: see pod.hpp, volumes.hpp and exec_session.hpp.
 #pragma once
 
+#include "fakes/kubelet/eviction.hpp"
 #include "fakes/kubelet/kubelet_server.hpp"
+#include "fakes/kubelet/resource_usage.hpp"
 #include "fakes/kubelet/mirror_pods.hpp"
 #include "fakes/kubelet/node_agent.hpp"
 #include "fakes/kubelet/pod.hpp"
@@ -24,7 +26,7 @@ class Kubelet final : public PodListener, public KubeletView {
   void pod_event(const Json& pod, bool warning, const std::string& reason, const std::string& message, const std::string& container, ContainerKind kind) override;
   void pod_status_changed(const Json& pod, const Json& status) override;
   std::vector<Json> pods() const override;
-  std::string log_path(const std::string& namespace_name, const std::string& pod, const std::string& container, bool previous) const override;
+  const Pod* pod_named(const std::string& namespace_name, const std::string& name) const override;
   Json stats_summary() const override;
 
  private:
@@ -40,6 +42,10 @@ class Kubelet final : public PodListener, public KubeletView {
   Task<void> run_pod(Pod& pod);
   void remove_pod(Pod& pod);
 
+  Task<void> watch_logs();
+  Task<void> watch_disk(runtime::MeasuresSpace& disk, std::vector<EvictionThreshold> thresholds);
+  void evict_one(const DiskShortage& shortage);
+  void node_event(bool warning, const std::string& reason, const std::string& message);
   Task<void> watch_manifests();
   void read_manifests(bool completely);
   void apply_static_pods();
@@ -65,11 +71,13 @@ class Kubelet final : public PodListener, public KubeletView {
   AddressPool addresses_;
   client::Metrics metrics_;
   PodServices services_;
+  std::unique_ptr<ResourceUsage> usage_ = std::make_unique<ResourceUsage>(runtime_);
   std::map<std::string, std::unique_ptr<Pod>> pods_;         ///< by UID of the pod as run here
   std::map<std::string, ManifestFile> files_;
   std::map<std::string, Json> static_wanted_;                ///< by full name
   bool rebooted_ = false;
   bool api_synced_ = false;
+  bool disk_pressure_ = false;
   std::unique_ptr<client::EventRecorder> events_;
   std::unique_ptr<NodeAgent> node_;
   std::unique_ptr<StatusManager> statuses_;

@@ -1,6 +1,9 @@
 #include "fakes/kubelet/kubelet_server.hpp"
 
-#include <charconv>
+#include "fakes/kubelet/container_logs.hpp"
+#include "fakes/kubelet/exec_session.hpp"
+#include "fakes/kubelet/port_forward.hpp"
+#include "harness/client/kubernetes/object.hpp"
 
 namespace skidpad::fakes::kubelet {
 
@@ -16,8 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint64_t log_chunk_bytes_max = 256 * 1024;
-constexpr std::size_t decisions_max = 1000;
+constexpr std::size_t run_output_bytes_max = 1 << 20;
 
 /// Takes the parts, since g++ 12 destroys an aggregate made inside a co_await expression twice.
 Task<void> reply(HttpResponder& responder, int status, std::string body, std::string type = "text/plain; charset=utf-8") {
@@ -42,23 +44,10 @@ std::vector<std::string> path_parts(std::string_view path) {
 
 }  // namespace
 
-std::string last_lines(const std::string& text, std::size_t count) {
-  if (count == 0) return "";
-  std::size_t position = text.size();
-  if (position > 0 && text[position - 1] == '\n') --position;
-  while (count > 0 && position > 0) {
-    const auto found = text.rfind('\n', position - 1);
-    if (found == std::string::npos) return text;
-    position = found;
-    --count;
-  }
-  return position == 0 && count > 0 ? text : text.substr(position + 1);
-}
-
 KubeletServer::KubeletServer(runtime::Runtime& runtime, client::KubernetesClient* client, const KubeletOptions& options, KubeletView& view, client::Metrics& metrics)
     : runtime_(runtime),
-      client_(client),
       options_(options),
+      access_(runtime, client, options),
       view_(view),
       metrics_(metrics),
       server_(runtime, [this](const HttpRequest& request, HttpResponder& responder) { return answer(request, responder); }),
@@ -135,27 +124,35 @@ Task<void> KubeletServer::answer_healthz(const HttpRequest& request, HttpRespond
   co_await reply(responder, status, body);
 }
 
-/// Real mapping of paths to node subresources: pkg/kubelet/server/auth.go.
 Task<void> KubeletServer::answer(const HttpRequest& request, HttpResponder& responder) {
   const std::string path(request.path());
-  if (!request.peer.verified && !options_.anonymous) {
+  const auto requester = co_await access_.authenticate(request);
+  if (!requester) {
     co_await reply(responder, 401, "Unauthorized");
     co_return;
   }
-  std::string subresource = "proxy";
-  if (path.starts_with("/stats")) subresource = "stats";
-  if (path.starts_with("/metrics")) subresource = "metrics";
-  if (path.starts_with("/logs")) subresource = "log";
-  const std::string verb = request.method == "POST" ? "create" : "get";
-  if (!co_await may(request.peer, verb, subresource, path)) {
-    const std::string user = request.peer.verified ? request.peer.common_name : "system:anonymous";
-    co_await reply(responder, 403, "Forbidden (user=" + user + ", verb=" + verb + ", resource=nodes, subresource=" + subresource + ")");
+  const std::string verb = api_verb(request.method);
+  const std::string subresource = node_subresource(path);
+  if (!co_await access_.authorize(*requester, verb, subresource)) {
+    co_await reply(responder, 403, "Forbidden (user=" + requester->name + ", verb=" + verb + ", resource=nodes, subresource=" + subresource + ")");
     co_return;
   }
-  if (request.method != "GET") {
-    co_await reply(responder, 405, "Method Not Allowed\n");
-  } else if (path == "/healthz" || path == "/healthz/ping" || path == "/healthz/syncloop") {
+  co_await answer_authorized(request, responder);
+}
+
+Task<void> KubeletServer::answer_authorized(const HttpRequest& request, HttpResponder& responder) {
+  const std::string path(request.path());
+  std::vector<std::string> parts = path_parts(path);
+  const std::string what = parts.empty() ? "" : parts[0];
+  if (path == "/healthz" || path == "/healthz/ping" || path == "/healthz/syncloop") {
     co_await reply(responder, 200, "ok");
+  } else if (what == "exec" || what == "attach" || what == "portForward" || what == "run" || what == "containerLogs") {
+    const bool reads_only = what == "containerLogs";
+    const bool writes_only = what == "run";
+    if ((request.method == "GET" && !writes_only) || (request.method == "POST" && !reads_only)) co_await answer_about_pod(request, responder, std::move(parts));
+    else co_await reply(responder, 405, "405: Method Not Allowed");
+  } else if (request.method != "GET") {
+    co_await reply(responder, 405, "405: Method Not Allowed");
   } else if (path == "/pods" || path == "/pods/" || path == "/runningpods/") {
     Json list = Json::object();
     list["kind"] = "PodList";
@@ -171,91 +168,127 @@ Task<void> KubeletServer::answer(const HttpRequest& request, HttpResponder& resp
     co_await reply(responder, 200, metrics_.text(), "text/plain; version=0.0.4; charset=utf-8");
   } else if (path == "/stats/summary") {
     co_await reply(responder, 200, view_.stats_summary().dump(), "application/json");
-  } else if (path.starts_with("/containerLogs/")) {
-    co_await send_logs(request, responder);
   } else {
     co_await reply(responder, 404, "404 page not found\n");
   }
 }
 
-Task<bool> KubeletServer::may(runtime::PeerIdentity peer, std::string verb, std::string subresource, std::string path) {
-  if (!options_.webhook_authorization || path.starts_with("/healthz")) co_return true;
-  const std::string user = peer.verified ? peer.common_name : "system:anonymous";
-  if (std::find(peer.organizations.begin(), peer.organizations.end(), "system:masters") != peer.organizations.end()) co_return true;
-  if (client_ == nullptr) co_return false;
-  const std::string key = user + "\n" + verb + "\n" + subresource;
-  const auto known = decisions_.find(key);
-  if (known != decisions_.end() && runtime_.now() < known->second.until) co_return known->second.allowed;
-  Json review = Json::object();
-  review["apiVersion"] = "authorization.k8s.io/v1";
-  review["kind"] = "SubjectAccessReview";
-  review["spec"]["user"] = user;
-  review["spec"]["groups"] = peer.organizations;
-  review["spec"]["groups"].push_back(peer.verified ? "system:authenticated" : "system:unauthenticated");
-  Json& attributes = review["spec"]["resourceAttributes"];
-  attributes["verb"] = verb;
-  attributes["version"] = "v1";
-  attributes["resource"] = "nodes";
-  attributes["subresource"] = subresource;
-  attributes["name"] = options_.node_name;
-  auto answer = co_await client_->raw("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review.dump());
-  if (!answer) co_return false;
-  const auto parsed = runtime::parse_json(answer.value());
-  Decision decision;
-  decision.allowed = parsed && runtime::bool_at(parsed.value(), {"status", "allowed"});
-  decision.until = runtime_.now() + (decision.allowed ? std::chrono::seconds(300) : std::chrono::seconds(30));
-  if (decisions_.size() >= decisions_max) decisions_.clear();
-  decisions_[key] = decision;
-  co_return decision.allowed;
+Task<void> KubeletServer::answer_about_pod(const HttpRequest& request, HttpResponder& responder, std::vector<std::string> parts) {
+  const bool forwards = parts[0] == "portForward";
+  const std::size_t fixed = forwards ? 3 : 4;
+  if (parts.size() != fixed && parts.size() != fixed + 1) {
+    co_await reply(responder, 404, "404 page not found\n");
+    co_return;
+  }
+  const Pod* pod = view_.pod_named(parts[1], parts[2]);
+  const bool by_uid = parts.size() == fixed + 1 && parts[0] != "containerLogs";
+  if (pod == nullptr || (by_uid && pod->uid() != parts[3])) {
+    co_await reply(responder, 404, "pod \"" + parts[2] + "\" does not exist");
+    co_return;
+  }
+  if (forwards) {
+    ForwardedPod forwarded;
+    forwarded.full_name = parts[2] + "_" + parts[1];
+    forwarded.uid = pod->uid();
+    forwarded.address = pod->address();
+    if (forwarded.address.empty()) co_await reply(responder, 500, "pod not found (\"" + forwarded.full_name + "\")");
+    else co_await serve_port_forward(runtime_, request, responder, std::move(forwarded));
+    co_return;
+  }
+  const std::string container = parts.back();
+  if (parts[0] == "containerLogs") {
+    co_await send_logs(request, responder, std::move(parts));
+    co_return;
+  }
+  const ContainerState* state = pod->container_state(container);
+  if (state == nullptr || state->phase != ContainerState::Phase::running) {
+    co_await reply(responder, 500, "container not found (\"" + container + "\")");
+    co_return;
+  }
+  const StreamOptions options = parse_stream_options(request.query());
+  if (parts[0] == "attach") {
+    const int instance = state->restart_count;
+    const auto runs = [this, parts, container, instance] {
+      const Pod* now = view_.pod_named(parts[1], parts[2]);
+      const ContainerState* running = now == nullptr ? nullptr : now->container_state(container);
+      return running != nullptr && running->phase == ContainerState::Phase::running && running->restart_count == instance;
+    };
+    const std::string log = pod->log_path(container, false);
+    co_await serve_attach(runtime_, request, responder, options, log, runs);
+    co_return;
+  }
+  std::vector<std::string> words;
+  for (auto& [name, value] : runtime::parse_query(request.query())) {
+    if (name == (parts[0] == "run" ? "cmd" : "command")) words.push_back(std::move(value));
+  }
+  if (parts[0] == "run" && words.size() == 1) {
+    // One parameter holds the whole command line.
+    std::vector<std::string> split;
+    std::istringstream text(words[0]);
+    for (std::string word; text >> word;) split.push_back(word);
+    words = std::move(split);
+  }
+  if (words.empty()) {
+    co_await reply(responder, 400, "a command is needed");
+    co_return;
+  }
+  runtime::ProcessSpec spec = pod->command_beside(container, words);
+  if (parts[0] == "run") {
+    co_await run_command(request, responder, std::move(spec));
+  } else if (!options.input && !options.output && !options.error) {
+    co_await reply(responder, 400, "you must specify at least 1 of stdin, stdout, stderr");
+  } else {
+    co_await serve_exec(runtime_, request, responder, options, std::move(spec), std::move(words));
+  }
 }
 
-Task<void> KubeletServer::send_logs(const HttpRequest& request, HttpResponder& responder) {
-  const auto parts = path_parts(request.path());
-  if (parts.size() != 4) {
-    co_await reply(responder, 400, "expected /containerLogs/NAMESPACE/POD/CONTAINER");
+Task<void> KubeletServer::run_command(const HttpRequest&, HttpResponder& responder, runtime::ProcessSpec spec) {
+  auto ran = co_await runtime_.processes().run(std::move(spec), run_output_bytes_max);
+  if (!ran) {
+    co_await reply(responder, 500, ran.error().message);
+  } else if (ran.value().status.code != 0) {
+    co_await reply(responder, 500, "command exited with " + std::to_string(ran.value().status.code) + ": " + ran.value().output);
+  } else {
+    co_await reply(responder, 200, std::move(ran.value().output));
+  }
+}
+
+Task<void> KubeletServer::send_logs(const HttpRequest& request, HttpResponder& responder, std::vector<std::string> parts) {
+  const std::string& container = parts[3];
+  const auto options = parse_log_options(request.query(), runtime_.wall_now());
+  if (!options) {
+    co_await reply(responder, 422, "{\"message\":" + Json(options.error().message).dump() + "}");
     co_return;
   }
-  bool follow = false;
-  bool previous = false;
-  std::optional<std::size_t> lines;
-  for (const auto& [name, value] : runtime::parse_query(request.query())) {
-    if (name == "follow") follow = value == "true" || value == "1";
-    if (name == "previous") previous = value == "true" || value == "1";
-    std::size_t count = 0;
-    if (name == "tailLines" && std::from_chars(value.data(), value.data() + value.size(), count).ec == std::errc()) lines = count;
-  }
-  const std::string path = view_.log_path(parts[1], parts[2], parts[3], previous);
-  auto& disk = runtime_.disk();
-  auto text = disk.read(path);
-  if (path.empty() || !text) {
-    const std::string which = previous ? "previous terminated container" : "container";
-    const int status = path.empty() ? 404 : 400;
-    co_await reply(responder, status, which + " \"" + parts[3] + "\" in pod \"" + parts[2] + "\" not found");
+  const Pod* pod = view_.pod_named(parts[1], parts[2]);
+  const ContainerState* state = pod->container_state(container);
+  if (state == nullptr) {
+    co_await reply(responder, 404, "container \"" + container + "\" not found in pod \"" + parts[2] + "\"");
     co_return;
   }
-  std::uint64_t offset = text.value().size();
-  const std::string shown = lines ? last_lines(text.value(), *lines) : std::move(text.value());
-  if (!follow) {
-    co_await reply(responder, 200, shown);
+  const std::string named = "container \"" + container + "\" in pod \"" + parts[2] + "\"";
+  const bool ended_before = state->last_termination || (state->termination && state->phase == ContainerState::Phase::waiting);
+  if (options.value().previous && !ended_before) {
+    co_await reply(responder, 400, "previous terminated " + named + " not found");
     co_return;
   }
-  runtime::HttpHeaders headers;
-  headers.set("Content-Type", "text/plain; charset=utf-8");
-  if (!co_await responder.start_stream(200, headers)) co_return;
-  if (!shown.empty() && !co_await responder.write_chunk(shown)) co_return;
-  while (!responder.disconnected().is_set()) {
-    auto more = disk.read_from(path, offset, log_chunk_bytes_max);
-    if (!more) break;
-    if (!more.value().empty()) {
-      offset += more.value().size();
-      if (!co_await responder.write_chunk(std::move(more.value()))) co_return;
-      continue;
-    }
-    // The log of an instance that was replaced does not grow any more.
-    if (view_.log_path(parts[1], parts[2], parts[3], previous) != path) break;
-    co_await responder.disconnected().wait_for(runtime_, 100ms);
+  if (!options.value().previous && state->phase == ContainerState::Phase::waiting && !state->termination && !state->last_termination) {
+    const std::string why = state->waiting_reason == "ErrImagePull"       ? "image can't be pulled"
+                            : state->waiting_reason == "ImagePullBackOff" ? "trying and failing to pull image"
+                                                                          : state->waiting_reason;
+    co_await reply(responder, 400, named + " is waiting to start: " + why);
+    co_return;
   }
-  (void)co_await responder.end_stream();
+  // While it waits for its restart, the instance that has ended is both the present and the previous one.
+  const bool waits = state->phase == ContainerState::Phase::waiting && state->termination;
+  const int instance = state->restart_count;
+  const std::string path = pod->log_path(container, options.value().previous && !waits);
+  const auto grows = [this, parts, container, instance] {
+    const Pod* now = view_.pod_named(parts[1], parts[2]);
+    const ContainerState* running = now == nullptr ? nullptr : now->container_state(container);
+    return running != nullptr && running->phase == ContainerState::Phase::running && running->restart_count == instance;
+  };
+  co_await stream_log(runtime_, responder, path, options.value(), grows);
 }
 
 }  // namespace skidpad::fakes::kubelet

@@ -24,14 +24,21 @@ Task<void> answer_health(const HttpRequest&, HttpResponder& responder) {
   (void)co_await responder.send(std::move(response));
 }
 
-/// Serves /healthz on 8080 of its pod's address; "--exit=N" ends it with that code at once.
+/// Serves /healthz on 8080, or "--port=N", of its pod's address; "--exit=N" ends it with that code, at once or "--after=N" seconds.
 Task<int> server_main(Runtime& runtime, std::vector<std::string> arguments) {
+  std::optional<int> code;
+  int after = 0;
+  int port = 8080;
   for (const std::string& argument : arguments) {
-    if (argument.starts_with("--exit=")) co_return std::stoi(argument.substr(7));
+    if (argument.starts_with("--exit=")) code = std::stoi(argument.substr(7));
+    if (argument.starts_with("--after=")) after = std::stoi(argument.substr(8));
+    if (argument.starts_with("--port=")) port = std::stoi(argument.substr(7));
   }
+  if (after > 0) co_await runtime.sleep_for(std::chrono::seconds(after));
+  if (code) co_return *code;
   runtime::ListenOptions listen;
   listen.at.address = runtime.environment("POD_IP");
-  listen.at.port = 8080;
+  listen.at.port = static_cast<std::uint16_t>(port);
   auto listener = runtime.network().listen(listen);
   if (!listener) co_return 1;
   runtime::HttpServer server(runtime, answer_health);
@@ -206,13 +213,58 @@ TEST_F(KubeletSim, InitContainersRunInOrderAndFailuresAreRetried) {
   EXPECT_EQ(containers[1]["restartCount"], 1);
 }
 
+TEST_F(KubeletSim, SidecarsStartBeforeAndEndAfterTheOthers) {
+  write(manifest_path, "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: kube-system}\nspec:\n  restartPolicy: Never\n  containers:\n"
+                       "  - {name: job, image: server:1, args: ['--exit=0', '--after=5']}\n"
+                       "  initContainers:\n  - {name: one, image: server:1, restartPolicy: Always, args: ['--port=8081']}\n"
+                       "  - {name: two, image: server:1, restartPolicy: Always, args: ['--port=8082']}\n");
+  start_kubelet();
+  pass(2s);
+  EXPECT_EQ(servers().size(), 3u);
+  pass(10s);
+  EXPECT_EQ(servers().size(), 0u) << "nobody is left to be served";
+  const Json containers = state()["containers"];
+  for (const Json& container : containers) {
+    EXPECT_EQ(container["phase"], "terminated");
+    EXPECT_EQ(container["restartCount"], 0);
+  }
+}
+
+TEST_F(KubeletSim, APodPastItsActiveDeadlineIsStoppedForGood) {
+  std::string text = manifest();
+  text.insert(text.find("  containers:"), "  activeDeadlineSeconds: 7\n");
+  write(manifest_path, text);
+  start_kubelet();
+  pass(6s);
+  EXPECT_EQ(servers().size(), 1u);
+  pass(2s);
+  EXPECT_EQ(servers().size(), 0u);
+  EXPECT_EQ(state()["failedReason"], "DeadlineExceeded");
+  kubelet_->signal(runtime::Signal::kill);
+  pass(1s);
+  start_kubelet();
+  pass(1min);
+  EXPECT_EQ(servers().size(), 0u) << "a later life of the kubelet knows it too";
+  EXPECT_EQ(restarts(), 0);
+}
+
+TEST_F(KubeletSim, StaticPodsStayWhereTheDiskIsFull) {
+  machine().disk().set_capacity_bytes(1 << 20);
+  start_kubelet();
+  pass(1s);
+  ASSERT_TRUE(machine().disk().write("/fill", std::string(950 << 10, 'x'), 0644));
+  pass(1min);
+  EXPECT_EQ(servers().size(), 1u);
+  EXPECT_EQ(restarts(), 0);
+}
+
 TEST_F(KubeletSim, AnIdleKubeletDoesNextToNothing) {
   start_kubelet();
   pass(5s);
   const auto before = world_.event_count();
   pass(1h);
-  // One look at the manifests a second: a timer and a wakeup.
-  EXPECT_LT(world_.event_count() - before, 2 * 3600u + 400u);
+  // One look at the manifests and one at the logs a second: a timer and a wakeup each.
+  EXPECT_LT(world_.event_count() - before, 4 * 3600u + 400u);
 }
 
 TEST_F(KubeletSim, EqualSeedsGiveEqualRuns) {

@@ -1,5 +1,6 @@
 #include "fakes/kubelet/options.hpp"
 
+#include "fakes/kubelet/eviction.hpp"
 #include "harness/runtime/flags.hpp"
 #include "harness/runtime/usage_error.hpp"
 #include "harness/runtime/yaml.hpp"
@@ -79,7 +80,7 @@ Json parse_taints(const std::vector<std::string>& texts) {
 /// Accepted because units and scripts of real clusters pass them; what they govern does not exist here.
 constexpr const char* accepted_flags[] = {
     "container-runtime-endpoint", "image-service-endpoint", "pod-infra-container-image", "cgroup-driver", "cgroup-root", "cgroups-per-qos",
-    "enforce-node-allocatable", "fail-swap-on", "feature-gates", "kube-reserved", "system-reserved", "eviction-hard", "eviction-soft",
+    "enforce-node-allocatable", "fail-swap-on", "feature-gates", "kube-reserved", "system-reserved", "eviction-soft",
     "cloud-provider", "cloud-config", "v", "logging-format", "vmodule", "runtime-cgroups", "kubelet-cgroups", "read-only-port",
     "resolv-conf", "serialize-image-pulls", "allowed-unsafe-sysctls", "cpu-manager-policy", "volume-plugin-dir", "protect-kernel-defaults",
     "container-log-max-files", "container-log-max-size", "tls-cipher-suites", "tls-min-version", "hairpin-mode", "make-iptables-util-chains",
@@ -122,6 +123,15 @@ void apply_configuration(const Json& configuration, const std::string& where, Ku
     if (!taints.is_array()) refuse(where, "registerWithTaints", "a list of taints");
     options.register_with_taints = taints;
   }
+  read(configuration, where, "evictionPressureTransitionPeriod", options.eviction_transition_period);
+  if (const Json& hard = find(configuration, {"evictionHard"}); !hard.is_null()) {
+    if (!hard.is_object()) refuse(where, "evictionHard", "a map of signals to quantities");
+    std::string text;
+    for (const auto& [signal, quantity] : hard.items()) {
+      if (quantity.is_string()) text += (text.empty() ? "" : ",") + signal + "<" + quantity.get<std::string>();
+    }
+    options.eviction_hard = text;
+  }
   const Json& authentication = find(configuration, {"authentication"});
   options.client_ca_file = text_at(authentication, {"x509", "clientCAFile"}, options.client_ca_file);
   options.anonymous = bool_at(authentication, {"anonymous", "enabled"}, options.anonymous);
@@ -136,6 +146,7 @@ bool parse_options(runtime::Runtime& runtime, const std::vector<std::string>& ar
     runtime::Flags flags("kubelet", "The node agent of skidpad: runs pods as processes of this machine.");
     std::vector<std::string> taints;
     std::string authorization;
+    std::string eviction_hard;
     std::int64_t port = options.port;
     std::int64_t healthz_port = options.healthz_port;
     flags.add("config", config_path, "KubeletConfiguration file, YAML or JSON");
@@ -167,6 +178,8 @@ bool parse_options(runtime::Runtime& runtime, const std::vector<std::string>& ar
     flags.add("tls-cert-file", options.tls_certificate_file);
     flags.add("tls-private-key-file", options.tls_key_file);
     flags.add("rotate-certificates", options.rotate_certificates);
+    flags.add("eviction-hard", eviction_hard);
+    flags.add("eviction-pressure-transition-period", options.eviction_transition_period);
     flags.add("image-store", options.image_store, "ours: directory of images.json");
     flags.add("host-root", options.host_root, "ours: prefix of hostPath volumes");
     flags.add("container-backoff-base", options.restart_backoff_base, "ours: first wait of CrashLoopBackOff");
@@ -181,6 +194,10 @@ bool parse_options(runtime::Runtime& runtime, const std::vector<std::string>& ar
     options.port = static_cast<std::uint16_t>(port);
     options.healthz_port = static_cast<std::uint16_t>(healthz_port);
     if (!taints.empty()) options.register_with_taints = parse_taints(taints);
+    if (flags.given("eviction-hard")) options.eviction_hard = eviction_hard;
+    if (options.eviction_hard) {
+      if (const auto parsed = parse_eviction_thresholds(*options.eviction_hard); !parsed) throw UsageError("--eviction-hard: " + parsed.error().message);
+    }
     if (!authorization.empty()) options.webhook_authorization = authorization == "Webhook";
     if (pass > 0 || config_path.empty()) break;
     const auto text = runtime.disk().read(config_path);

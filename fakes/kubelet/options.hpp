@@ -50,6 +50,10 @@ struct KubeletOptions {
   std::string tls_certificate_file;
   std::string tls_key_file;
   bool rotate_certificates = false;
+  /// Unset: the real kubelet's defaults, but only where the disk is the machine's own. Machines that share their host's file system
+  /// would all be emptied when the host's disk is nearly full.
+  std::optional<std::string> eviction_hard;
+  runtime::Duration eviction_transition_period = std::chrono::minutes(5);
   bool register_node = true;
   Json register_with_taints = Json::array();
   std::string pod_log_directory;       ///< podLogsDir; default <root-dir>/log/pods

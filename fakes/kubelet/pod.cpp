@@ -27,7 +27,7 @@ Duration grace_of(const Json& pod) {
 }
 
 bool is_own_condition(const std::string& type) {
-  return type == "PodReadyToStartContainers" || type == "Initialized" || type == "Ready" || type == "ContainersReady";
+  return type == "DisruptionTarget" || type == "PodReadyToStartContainers" || type == "Initialized" || type == "Ready" || type == "ContainersReady";
 }
 
 }  // namespace
@@ -63,6 +63,8 @@ Result<std::unique_ptr<Pod>> Pod::restore(PodServices& services, const std::stri
   pod->prepared_ = bool_at(saved, {"prepared"});
   pod->address_ = text_at(saved, {"podIP"});
   pod->address_is_own_ = bool_at(saved, {"addressIsOwn"});
+  pod->failed_reason_ = text_at(saved, {"failedReason"});
+  pod->failed_message_ = text_at(saved, {"failedMessage"});
   WallTime start{};
   if (runtime::parse_rfc3339(text_at(saved, {"startTime"}), start)) pod->start_time_ = start;
   for (const Json& record : list_at(saved, {"volumes"})) pod->volume_paths_[text_at(record, {"name"})] = text_at(record, {"path"});
@@ -152,6 +154,27 @@ void Pod::reject(std::string reason, std::string message) {
   changed_.set();
 }
 
+void Pod::fail(std::string reason, std::string message, Duration grace) {
+  if (failure_ || !failed_reason_.empty() || terminating_) return;
+  if (reason == "Evicted") {
+    Json condition = Json::object();
+    condition["type"] = "DisruptionTarget";
+    condition["status"] = "True";
+    condition["reason"] = "TerminationByKubelet";
+    condition["message"] = message;
+    condition["lastProbeTime"] = nullptr;
+    condition["lastTransitionTime"] = runtime::format_rfc3339(services_.runtime.wall_now());
+    if (!status_["conditions"].is_array()) status_["conditions"] = Json::array();
+    status_["conditions"].push_back(std::move(condition));
+  }
+  event(reason == "Evicted", reason, message);
+  failure_.emplace();
+  failure_->reason = std::move(reason);
+  failure_->message = std::move(message);
+  failure_->grace = grace;
+  changed_.set();
+}
+
 Task<void> Pod::run() {
   runtime::TaskGroup tasks(co_await runtime::CurrentStop());
   tasks_ = &tasks;
@@ -182,12 +205,26 @@ Task<void> Pod::step() {
   }
   if (!failed_reason_.empty()) co_return;
   if (!start_time_) start_time_ = services_.runtime.wall_now();
+  if (deadline_passed()) fail("DeadlineExceeded", "Pod was active on the node longer than the specified deadline", grace_of(pod_));
+  if (failure_) {
+    if (!stop_containers(failure_->grace)) co_return;
+    failed_reason_ = failure_->reason;
+    failed_message_ = failure_->message;
+    save();
+    (void)services_.runtime.disk().remove_recursively(directory_ + "/volumes");
+    give_up_address();
+    co_return;
+  }
   for (const auto& container : containers_) {
     // Probes of a restored pod begin when its source has confirmed it.
     if (container->running() && !container->probing && !container->killing) start_probes(*container);
   }
   if (completed()) {
     give_up_address();
+    co_return;
+  }
+  if (work_is_over()) {
+    (void)stop_containers(grace_of(pod_));  // sidecars serve until the others have done their work
     co_return;
   }
   if (!prepared_ && !co_await prepare()) co_return;
@@ -227,7 +264,9 @@ Task<bool> Pod::prepare() {
   if (terminating_) co_return false;
   if (!paths) {
     event(true, "FailedMount", paths.error().message);
-    prepare_wait_ = prepare_wait_ == Duration{} ? Duration(500ms) : std::min<Duration>(prepare_wait_ * 2, 122s);
+    // 500 ms at first, as the real kubelet, with its sync frequency of a minute; quicker where all timers are.
+    const Duration first = std::clamp<Duration>(services_.sync_frequency / 120, 20ms, 500ms);
+    prepare_wait_ = prepare_wait_ == Duration{} ? first : std::min<Duration>(prepare_wait_ * 2, 122s);
     wake_at(services_.runtime.now() + prepare_wait_);
     co_return false;
   }
@@ -275,7 +314,8 @@ Task<void> Pod::ensure_running(Container& container) {
   if (container.running()) {
     if (!container.must_die.empty() && !container.killing) {
       const Duration grace = container.must_die_grace.value_or(grace_of(pod_));
-      start_kill(container, grace, "Container " + container.state.name + " " + container.must_die + ", will be restarted");
+      const bool by_probe = container.must_die.starts_with("failed ");
+      start_kill(container, grace, by_probe ? "Container " + container.state.name + " " + container.must_die + ", will be restarted" : container.must_die);
     }
     co_return;
   }
@@ -307,22 +347,48 @@ Task<void> Pod::ensure_running(Container& container) {
   co_await start(container);
 }
 
+/// True once none runs. Sidecars go after the others, the last first: they serve those that came after them to the end.
+bool Pod::stop_containers(Duration grace) {
+  bool any_running = false;
+  for (const auto& container : containers_) {
+    if (!container->running() || container->state.kind == ContainerKind::sidecar) continue;
+    any_running = true;
+    if (!container->killing) start_kill(*container, grace, "Stopping container " + container->state.name);
+  }
+  for (auto at = containers_.rbegin(); at != containers_.rend() && !any_running; ++at) {
+    if (!(*at)->running()) continue;
+    any_running = true;
+    if (!(*at)->killing) start_kill(**at, grace, "Stopping container " + (*at)->state.name);
+  }
+  return !any_running;
+}
+
+/// Whether all containers but sidecars have ended for good.
+bool Pod::work_is_over() const {
+  for (const auto& container : containers_) {
+    const ContainerState& state = container->state;
+    if (state.kind == ContainerKind::sidecar) continue;
+    const bool ended = state.phase == Phase::terminated && state.termination;
+    const bool restarts = ended && should_restart(pod_, state.kind, state.termination->exit_code);
+    if (state.kind == ContainerKind::init && ended && state.termination->exit_code != 0 && !restarts) return true;
+    if (state.kind == ContainerKind::main && (!ended || restarts)) return false;
+  }
+  return true;
+}
+
+bool Pod::deadline_passed() {
+  const std::int64_t deadline = integer_at(pod_, {"spec", "activeDeadlineSeconds"}, -1);
+  if (deadline < 0 || !start_time_ || completed()) return false;
+  const Duration left = *start_time_ + std::chrono::seconds(deadline) - services_.runtime.wall_now();
+  if (left <= Duration{}) return true;
+  wake_at(services_.runtime.now() + left);
+  return false;
+}
+
 Task<void> Pod::step_termination() {
   const Instant now = services_.runtime.now();
   const Duration left = std::max<Duration>(terminate_by_.value_or(now) - now, Duration{});
-  bool mains_running = false;
-  bool any_running = false;
-  for (const auto& container : containers_) {
-    if (!container->running()) continue;
-    any_running = true;
-    if (container->state.kind != ContainerKind::sidecar) mains_running = true;
-  }
-  for (const auto& container : containers_) {
-    // Sidecars serve the others to the end.
-    if (!container->running() || container->killing || (container->state.kind == ContainerKind::sidecar && mains_running)) continue;
-    start_kill(*container, left, "Stopping container " + container->state.name);
-  }
-  if (any_running) co_return;
+  if (!stop_containers(left)) co_return;
   for (const auto& container : containers_) {
     if (container->state.phase == Phase::terminated) continue;
     if (!container->state.termination) {
@@ -393,6 +459,10 @@ void Pod::save() {
   saved["prepared"] = prepared_;
   saved["podIP"] = address_;
   saved["addressIsOwn"] = address_is_own_;
+  if (!failed_reason_.empty()) {
+    saved["failedReason"] = failed_reason_;
+    saved["failedMessage"] = failed_message_;
+  }
   if (start_time_) saved["startTime"] = runtime::format_rfc3339(*start_time_);
   saved["volumes"] = Json::array();
   for (const auto& [name, path] : volume_paths_) saved["volumes"].push_back(Json{{"name", name}, {"path", path}});
@@ -412,6 +482,21 @@ void Pod::save() {
 
 void Pod::wake_at(Instant due) {
   if (!wake_at_ || due < *wake_at_) wake_at_ = due;
+}
+
+const ContainerState* Pod::container_state(const std::string& name) const {
+  for (const auto& container : containers_) {
+    if (container->state.name == name) return &container->state;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Pod::log_paths() const {
+  std::vector<std::string> paths;
+  for (const auto& container : containers_) {
+    if (!container->state.container_id.empty()) paths.push_back(log_path_of(*container, container->state.restart_count));
+  }
+  return paths;
 }
 
 std::string Pod::log_path(const std::string& name, bool previous) const {

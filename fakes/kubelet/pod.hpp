@@ -68,6 +68,9 @@ class Pod {
   void terminate(std::optional<Duration> grace = std::nullopt);
   /// Refused by the node: Failed, without any container.
   void reject(std::string reason, std::string message);
+  /// Stops its containers and then fails it: an active deadline, or eviction. The object stays.
+  void fail(std::string reason, std::string message, Duration grace);
+  bool failing() const { return failure_.has_value(); }
 
   /// The object with the status as now known.
   Json object() const;
@@ -81,6 +84,13 @@ class Pod {
   /// Succeeded or Failed: holds no resources of the node.
   bool completed() const;
   const std::string& directory() const { return directory_; }
+  /// How a container stands; null if there is none of that name.
+  const ContainerState* container_state(const std::string& container) const;
+  /// A command to run beside a container's process: in its environment, directory and mounts.
+  runtime::ProcessSpec command_beside(const std::string& container, const std::vector<std::string>& command) const;
+  const std::string& address() const { return address_; }
+  /// Of the logs that containers write to now.
+  std::vector<std::string> log_paths() const;
   /// Path of a container's log; "" if there is none.
   std::string log_path(const std::string& container, bool previous) const;
   /// After restore: whether any process recorded as running still did.
@@ -96,6 +106,9 @@ class Pod {
   Task<bool> run_init_containers();
   Task<void> ensure_running(Container& container);
   Task<void> step_termination();
+  bool stop_containers(Duration grace);
+  bool work_is_over() const;
+  bool deadline_passed();
   void refresh_volumes_if_due();
   Task<void> refresh_volumes();
   void restart_sandbox();
@@ -141,6 +154,12 @@ class Pod {
   Duration grace_{};
   std::string failed_reason_;
   std::string failed_message_;
+  struct Failure {
+    std::string reason;
+    std::string message;
+    Duration grace{};
+  };
+  std::optional<Failure> failure_;  ///< on the way to failed_reason_: containers are being stopped
   std::string address_;
   bool address_is_own_ = false;
   std::optional<WallTime> start_time_;

@@ -221,6 +221,17 @@ ProcessSpec Pod::command_in(const Container& container, const std::vector<std::s
   return spec;
 }
 
+ProcessSpec Pod::command_beside(const std::string& name, const std::vector<std::string>& command) const {
+  for (const auto& container : containers_) {
+    if (container->state.name != name) continue;
+    ProcessSpec spec = command_in(*container, command);
+    const std::string directory = text_at(container->spec, {"workingDir"});
+    if (!directory.empty()) spec.working_directory = container->mappings.rewrite(directory);
+    return spec;
+  }
+  return ProcessSpec();
+}
+
 void Pod::adopt(Container& container) {
   auto process = services_.runtime.processes().adopt(container.state.process);
   if (process) {
@@ -342,7 +353,7 @@ Task<void> Pod::run_hook(Container& container, std::string hook, Duration timeou
   if (answer.success || container.instance != instance) co_return;
   if (hook == "postStart") {
     event(true, "FailedPostStartHook", "PostStartHook failed", &container);
-    container.must_die = "failed postStart hook";
+    container.must_die = "FailedPostStartHook";
     changed_.set();
   } else {
     event(true, "FailedPreStopHook", "PreStopHook failed", &container);

@@ -241,7 +241,9 @@ bool is_initialized(const PodFacts& facts) {
   });
 }
 
-std::string pod_phase(const Json& pod, const PodFacts& facts) {
+namespace {
+
+std::string phase_without_sidecars(const Json& pod, const PodFacts& facts) {
   if (!facts.failed_reason.empty()) return "Failed";
   const std::string policy = text_at(pod, {"spec", "restartPolicy"}, "Always");
   bool pending_initialization = false;
@@ -275,6 +277,18 @@ std::string pod_phase(const Json& pod, const PodFacts& facts) {
     return policy == "Never" || facts.terminating ? "Failed" : "Running";
   }
   return "Pending";
+}
+
+}  // namespace
+
+std::string pod_phase(const Json& pod, const PodFacts& facts) {
+  const std::string phase = phase_without_sidecars(pod, facts);
+  if (phase != "Succeeded" && phase != "Failed") return phase;
+  // The end is told when all have ended.
+  const bool serves = std::any_of(facts.containers.begin(), facts.containers.end(),
+                                  [](const ContainerState& state) { return state.kind == ContainerKind::sidecar && state.phase == Phase::running; });
+  if (!serves) return phase;
+  return is_initialized(facts) ? "Running" : "Pending";
 }
 
 Json make_pod_status(const Json& pod, const PodFacts& facts, const Json& before, WallTime now) {

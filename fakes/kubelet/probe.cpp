@@ -74,7 +74,8 @@ std::optional<ProbeSpec> read_probe(const Json& container, ProbeKind kind) {
     spec.host = text_at(tcp, {"host"});
     spec.port = read_port(container, find(tcp, {"port"}));
   } else if (const Json& grpc = find(probe, {"grpc"}); grpc.is_object()) {
-    spec.action = ProbeSpec::Action::tcp_socket;
+    spec.action = ProbeSpec::Action::grpc;
+    spec.service = text_at(grpc, {"service"});
     spec.port = read_port(container, find(grpc, {"port"}));
   } else if (const Json& exec = find(probe, {"exec"}); exec.is_object()) {
     spec.action = ProbeSpec::Action::exec;

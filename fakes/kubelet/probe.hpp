@@ -22,11 +22,12 @@ std::string_view title(ProbeKind kind);       ///< "Startup", "Liveness", "Readi
 std::string_view field_name(ProbeKind kind);  ///< "startupProbe", ...
 
 struct ProbeSpec {
-  enum class Action { http_get, tcp_socket, exec };
+  enum class Action { http_get, tcp_socket, grpc, exec };
   Action action = Action::http_get;
   std::string scheme = "HTTP";
   std::string host;  ///< "" = the pod's address
   std::string path = "/";
+  std::string service;  ///< grpc
   int port = 0;
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::string> command;
@@ -38,7 +39,7 @@ struct ProbeSpec {
   std::optional<Duration> termination_grace;
 };
 
-/// The probe of a container, or none. A port given by name is looked up in the container's ports; grpc is taken as tcpSocket.
+/// The probe of a container, or none. A port given by name is looked up in the container's ports.
 std::optional<ProbeSpec> read_probe(const Json& container, ProbeKind kind);
 
 /// What the run of answers of one container's probe amounts to.

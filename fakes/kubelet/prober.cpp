@@ -1,5 +1,6 @@
 #include "fakes/kubelet/prober.hpp"
 
+#include "fakes/kubelet/grpc_health.hpp"
 #include "harness/runtime/http/http_client.hpp"
 
 namespace skidpad::fakes::kubelet {
@@ -28,8 +29,47 @@ Task<ProbeAnswer> ask_tcp(runtime::Runtime& runtime, ProbeSpec spec, std::string
   co_return answer;
 }
 
+Task<runtime::Result<std::optional<int>>> check_health(runtime::Runtime& runtime, runtime::ConnectOptions options, std::string service) {
+  const std::string authority = to_text(options.to);
+  CO_TRY(const auto connection, co_await runtime.network().connect(std::move(options)));
+  CO_TRY(co_await connection->write(health_check_request(authority, service)));
+  HealthCheckAnswer answer;
+  while (!answer.done()) {
+    CO_TRY(const std::string bytes, co_await connection->read_some());
+    if (bytes.empty()) break;
+    CO_TRY(std::string reply, answer.put(bytes));
+    if (reply.empty()) continue;
+    CO_TRY(co_await connection->write(std::move(reply)));
+  }
+  co_return answer.status();
+}
+
+Task<ProbeAnswer> ask_grpc(runtime::Runtime& runtime, ProbeSpec spec, std::string address) {
+  runtime::ConnectOptions options;
+  options.to.address = spec.host.empty() ? address : spec.host;
+  options.to.port = static_cast<std::uint16_t>(spec.port);
+  options.timeout = spec.timeout;
+  const std::string server = to_text(options.to);
+  Task<runtime::Result<std::optional<int>>> checking = check_health(runtime, std::move(options), spec.service);
+  const auto checked = co_await runtime::with_timeout<std::optional<int>>(runtime, spec.timeout, std::move(checking), "gRPC health check");
+  ProbeAnswer answer;
+  if (!checked) {
+    answer.output = "timeout: failed to connect service \"" + server + "\" within " + runtime::format_go_duration(spec.timeout) + ": " + checked.error().message;
+    if (checked.error().code != ErrorCode::timeout) answer.output = "error: health rpc failed: " + checked.error().message;
+  } else if (!checked.value()) {
+    answer.output = "error: this server does not implement the grpc health protocol (grpc.health.v1.Health)";
+  } else {
+    constexpr const char* names[] = {"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"};
+    const int status = *checked.value();
+    answer.success = status == 1;
+    if (!answer.success) answer.output = "service unhealthy (responded with \"" + std::string(status >= 0 && status < 4 ? names[status] : "?") + "\")";
+  }
+  co_return answer;
+}
+
 Task<ProbeAnswer> ask_exec(runtime::Runtime& runtime, ProbeSpec spec, runtime::ProcessSpec command) {
-  const std::string name = command.executable;
+  std::string name;
+  for (const std::string& word : spec.command) name += (name.empty() ? "" : " ") + word;
   auto ran = co_await runtime::with_timeout(runtime, spec.timeout, runtime.processes().run(std::move(command), output_bytes_max), "exec probe");
   ProbeAnswer answer;
   if (!ran) {
@@ -81,6 +121,7 @@ Task<ProbeAnswer> ask(runtime::Runtime& runtime, ProbeSpec spec, std::string add
   switch (spec.action) {
     case ProbeSpec::Action::http_get: co_return co_await ask_http(runtime, std::move(spec), std::move(address));
     case ProbeSpec::Action::tcp_socket: co_return co_await ask_tcp(runtime, std::move(spec), std::move(address));
+    case ProbeSpec::Action::grpc: co_return co_await ask_grpc(runtime, std::move(spec), std::move(address));
     case ProbeSpec::Action::exec: co_return co_await ask_exec(runtime, std::move(spec), std::move(command));
   }
   co_return ProbeAnswer();

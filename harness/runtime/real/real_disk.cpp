@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -172,6 +173,15 @@ Result<FileStatus> RealDisk::status(const std::string& path) {
   status.mode = raw.st_mode & 07777;
   status.modified = WallTime(std::chrono::seconds(raw.st_mtim.tv_sec) + std::chrono::nanoseconds(raw.st_mtim.tv_nsec));
   return status;
+}
+
+Result<DiskSpace> RealDisk::space(const std::string& path) {
+  struct statvfs raw{};
+  if (::statvfs(path.c_str(), &raw) != 0) return Error(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, "space of " + path + ": " + error_text(errno));
+  DiskSpace space;
+  space.capacity_bytes = static_cast<std::uint64_t>(raw.f_blocks) * raw.f_frsize;
+  space.available_bytes = static_cast<std::uint64_t>(raw.f_bavail) * raw.f_frsize;
+  return space;
 }
 
 }  // namespace skidpad::runtime

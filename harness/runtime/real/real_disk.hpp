@@ -2,11 +2,11 @@
 /// Disk over this machine's file system, each call synchronous.
 #pragma once
 
-#include "harness/runtime/disk.hpp"
+#include "harness/runtime/disk_space.hpp"
 
 namespace skidpad::runtime {
 
-class RealDisk final : public Disk {
+class RealDisk final : public Disk, public MeasuresSpace {
  public:
   Result<std::string> read(const std::string& path, std::uint64_t bytes_max) override;
   Result<std::string> read_from(const std::string& path, std::uint64_t offset, std::uint64_t bytes_max) override;
@@ -21,6 +21,7 @@ class RealDisk final : public Disk {
   Result<void> make_directories(const std::string& path, unsigned mode) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<FileStatus> status(const std::string& path) override;
+  Result<DiskSpace> space(const std::string& path) override;
 };
 
 }  // namespace skidpad::runtime

@@ -184,6 +184,15 @@ Result<FileStatus> SimDisk::status(const std::string& path) {
   return status;
 }
 
+Result<DiskSpace> SimDisk::space(const std::string&) {
+  if (capacity_bytes_ == UINT64_MAX) return Error(ErrorCode::unsupported, "the disk has no bound");
+  DiskSpace space;
+  space.capacity_bytes = capacity_bytes_;
+  space.available_bytes = capacity_bytes_ > used_bytes_ ? capacity_bytes_ - used_bytes_ : 0;
+  space.own = true;
+  return space;
+}
+
 void SimDisk::lose_unsynced() {
   for (auto node = nodes_.begin(); node != nodes_.end();) {
     const auto current = node++;

@@ -7,11 +7,11 @@
 #include <map>
 #include <optional>
 
-#include "harness/runtime/disk.hpp"
+#include "harness/runtime/disk_space.hpp"
 
 namespace skidpad::runtime::sim {
 
-class SimDisk final : public Disk {
+class SimDisk final : public Disk, public MeasuresSpace {
  public:
   explicit SimDisk(std::function<WallTime()> wall_now) : wall_now_(std::move(wall_now)) { format(); }
   Result<std::string> read(const std::string& path, std::uint64_t bytes_max) override;
@@ -28,6 +28,8 @@ class SimDisk final : public Disk {
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<FileStatus> status(const std::string& path) override;
 
+  /// unsupported unless the disk has a bound.
+  Result<DiskSpace> space(const std::string& path) override;
   /// Takes back every unsynced write.
   void lose_unsynced();
   /// Empties the disk.

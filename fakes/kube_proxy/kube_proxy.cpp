@@ -1,5 +1,6 @@
 #include "fakes/kube_proxy/kube_proxy.hpp"
 
+#include "harness/client/process_metrics.hpp"
 #include "harness/runtime/flags.hpp"
 #include "harness/runtime/usage_error.hpp"
 #include "harness/runtime/yaml.hpp"
@@ -109,6 +110,7 @@ KubeProxy::KubeProxy(Runtime& runtime, client::KubernetesClient* client, KubePro
   metrics_.describe("kubeproxy_sync_proxy_rules_last_timestamp_seconds", "The last time proxy rules were successfully synced");
   metrics_.describe("kubeproxy_connections_total", "Connections forwarded.");
   metrics_.describe("kubeproxy_endpoint_failures_total", "Endpoints that did not answer a connection attempt.");
+  client::add_process_metrics(metrics_, runtime_.disk());
   metrics_.add_collector([this](client::Metrics& now) {
     double connections = balancer_ ? static_cast<double>(balancer_->connection_count()) : 0;
     double failures = balancer_ ? static_cast<double>(balancer_->failure_count()) : 0;

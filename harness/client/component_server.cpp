@@ -1,5 +1,7 @@
 #include "harness/client/component_server.hpp"
 
+#include "harness/client/process_metrics.hpp"
+
 namespace skidpad::client {
 
 using runtime::HttpRequest;
@@ -49,7 +51,9 @@ ComponentServer::ComponentServer(runtime::Runtime& runtime, Metrics& metrics, Co
     : runtime_(runtime),
       metrics_(metrics),
       options_(std::move(options)),
-      server_(runtime, [this](const HttpRequest& request, HttpResponder& responder) { return answer(request, responder); }) {}
+      server_(runtime, [this](const HttpRequest& request, HttpResponder& responder) { return answer(request, responder); }) {
+  add_process_metrics(metrics_, runtime_.disk());
+}
 
 void ComponentServer::add_check(std::string name, Where where, std::function<std::string()> good) {
   checks_.emplace_back();

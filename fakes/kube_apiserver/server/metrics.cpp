@@ -1,6 +1,7 @@
 #include "fakes/kube_apiserver/server/metrics.hpp"
 
 #include "fakes/kube_apiserver/storage/store.hpp"
+#include "harness/client/process_metrics.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
 namespace {
@@ -45,7 +46,7 @@ void Metrics::request_done(const std::string& verb, const std::string& group, co
   series.bytes_sum += static_cast<double>(response_bytes);
 }
 
-std::string Metrics::text(const Store& store, runtime::WallTime started) const {
+std::string Metrics::text(Store& store) const {
   std::string text;
   const auto labels_of = [](const Labels& labels) {
     std::string shown = "group=\"" + labels.group + "\",resource=\"" + labels.resource + "\",scope=\"" + labels.scope + "\",subresource=\"" +
@@ -88,12 +89,7 @@ std::string Metrics::text(const Store& store, runtime::WallTime started) const {
     text += "etcd_request_duration_seconds_bucket{operation=\"" + operation + "\",type=\"\",le=\"+Inf\"} " + std::to_string(count) + "\n";
     text += "etcd_request_duration_seconds_count{operation=\"" + operation + "\",type=\"\"} " + std::to_string(count) + "\n";
   }
-  head(text, "process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.");
-  text += "process_cpu_seconds_total 0\n";
-  head(text, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.");
-  text += "process_resident_memory_bytes 0\n";
-  head(text, "process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.");
-  text += "process_start_time_seconds " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count()) + "\n";
+  text += client::process_metrics_text(store.runtime().disk());
   head(text, "kubernetes_build_info", "gauge", "[BETA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.");
   text += "kubernetes_build_info{git_version=\"v1.32.13\",major=\"1\",minor=\"32\"} 1\n";
   return text;

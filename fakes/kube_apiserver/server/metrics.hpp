@@ -18,7 +18,7 @@ class Metrics {
                     const std::string& scope, int code, runtime::Duration took, std::size_t response_bytes);
   void watch_event(const std::string& group, const std::string& version, const std::string& kind) { ++watch_events_[{group, version, kind}]; }
   /// Prometheus' text format.
-  std::string text(const Store& store, runtime::WallTime started) const;
+  std::string text(Store& store) const;
 
   std::int64_t inflight_reading = 0;
   std::int64_t inflight_writing = 0;

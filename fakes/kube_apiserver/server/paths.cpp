@@ -104,7 +104,7 @@ Task<Answer> ApiServer::answer_path(Request& request) {
                           {"buildDate", "2026-01-01T00:00:00Z"}, {"goVersion", "go1.23.0"}, {"compiler", "gc"}, {"platform", "linux/amd64"}};
     co_return Answer(200, version.dump(2), "application/json");
   }
-  if (path == "/metrics") co_return Answer(200, metrics_.text(store_, runtime_.wall_now()), "text/plain; version=0.0.4; charset=utf-8; escaping=values");
+  if (path == "/metrics") co_return Answer(200, metrics_.text(store_), "text/plain; version=0.0.4; charset=utf-8; escaping=values");
   if (path == "/") {
     Json paths = {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/"};
     std::set<std::string> listed;

@@ -6,7 +6,8 @@ namespace {
 
 constexpr std::int64_t token_seconds = 3600;
 constexpr Duration renew_interval = std::chrono::minutes(40);
-constexpr Duration retry_interval = std::chrono::milliseconds(500);
+constexpr Duration retry_interval = std::chrono::milliseconds(100);
+constexpr int refreshed_together = 4;
 const std::string account_namespace = "kube-system";
 
 }  // namespace
@@ -51,18 +52,28 @@ Task<Result<void>> Accounts::refresh(Account& account) {
   co_return success();
 }
 
-Task<void> Accounts::wait_until_ready() {
-  for (Account& account : accounts_) {
-    for (;;) {
-      auto refreshed = co_await refresh(account);
-      if (refreshed) break;
-      Json fields = Json::object();
-      fields["account"] = account.name;
-      fields["error"] = refreshed.error().message;
-      own_.runtime().log().info("account_not_ready", fields);
-      co_await own_.runtime().sleep_for(retry_interval);
-    }
+Task<void> Accounts::wait_until_ready(Account& account) {
+  for (;;) {
+    auto refreshed = co_await refresh(account);
+    if (refreshed) break;
+    Json fields = Json::object();
+    fields["account"] = account.name;
+    fields["error"] = refreshed.error().message;
+    own_.runtime().log().info("account_not_ready", fields);
+    co_await own_.runtime().sleep_for(retry_interval);
   }
+}
+
+Task<void> Accounts::wait_for_next(std::list<Account>::iterator& next) {
+  while (next != accounts_.end()) co_await wait_until_ready(*next++);
+}
+
+Task<void> Accounts::wait_until_ready() {
+  // A few at a time: one after the other they would make a new leader late, all at once would take a connection each.
+  auto next = accounts_.begin();
+  runtime::TaskGroup group(co_await runtime::CurrentStop());
+  for (int i = 0; i < refreshed_together; ++i) group.spawn("account", wait_for_next(next));
+  co_await group.join();
 }
 
 Task<void> Accounts::renew() {

@@ -26,6 +26,8 @@ class Accounts {
     std::unique_ptr<client::KubernetesClient> client;
   };
   Task<Result<void>> refresh(Account& account);
+  Task<void> wait_until_ready(Account& account);
+  Task<void> wait_for_next(std::list<Account>::iterator& next);
   client::KubernetesClient& own_;
   std::list<Account> accounts_;
 };

@@ -19,13 +19,16 @@ namespace {
 constexpr char signer[] = "kubernetes.io/kube-apiserver-client-kubelet";
 constexpr Duration certificate_wait_max = 15min;  // as the real kubelet: then another request is made
 
+/// A cluster that comes up answers within moments, one that is down may be so for long: a share of what was waited already.
+Duration next_wait(Duration waited, Duration shortest, Duration longest) { return std::clamp<Duration>(waited / 8, shortest, longest); }
+
 std::string current_certificate_path(const KubeletOptions& options) { return options.certificate_directory + "/kubelet-client-current.pem"; }
 
 /// The issued certificate, once the request is approved and signed. Fails with `forbidden` when it was denied.
 Task<Result<std::string>> wait_for_certificate(client::KubernetesClient& client, std::string name) {
   runtime::Runtime& runtime = client.runtime();
-  const runtime::Instant due = runtime.now() + certificate_wait_max;
-  Duration wait = 100ms;
+  const runtime::Instant begin = runtime.now();
+  const runtime::Instant due = begin + certificate_wait_max;
   while (runtime.now() < due) {
     auto request = co_await client.get(client::types::certificate_signing_requests, "", name);
     if (request) {
@@ -39,8 +42,7 @@ Task<Result<std::string>> wait_for_certificate(client::KubernetesClient& client,
     } else if (request.error().code == ErrorCode::not_found) {
       co_return request.error();
     }
-    co_await runtime.sleep_for(wait);
-    wait = std::min<Duration>(wait * 2, 2s);
+    co_await runtime.sleep_for(next_wait(runtime.now() - begin, 50ms, 2s));
   }
   Error error(ErrorCode::timeout, "certificate signing request " + name + " was not signed in time");
   co_return error;
@@ -102,13 +104,12 @@ Task<void> bootstrap_kubeconfig(runtime::Runtime& runtime, const KubeletOptions&
   auto config = client::load_kubeconfig(runtime.disk(), options.bootstrap_kubeconfig);
   if (!config) throw UsageError("--bootstrap-kubeconfig: " + config.error().message);
   client::KubernetesClient client(runtime, config.value());
-  Duration wait = 500ms;
+  const runtime::Instant begin = runtime.now();
   while (true) {
     const auto obtained = co_await obtain_certificate(client, options);
     if (obtained) break;
     runtime.log().warning("client_certificate_not_obtained", {{"error", obtained.error().message}});
-    co_await runtime.sleep_for(wait);
-    wait = std::min<Duration>(wait * 2, 10s);
+    co_await runtime.sleep_for(next_wait(runtime.now() - begin, 100ms, 10s));
   }
   (void)runtime.disk().make_directories(runtime::parent_path(options.kubeconfig));
   const auto written = runtime.disk().write_atomically(options.kubeconfig, kubeconfig_text(config.value(), options), 0600);

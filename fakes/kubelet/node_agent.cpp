@@ -209,13 +209,15 @@ void NodeAgent::seen(const Json& node) {
 }
 
 Task<void> NodeAgent::register_node() {
-  Duration wait = 100ms;  // the real kubelet doubles from 100 ms to 7 s
+  // The real kubelet doubles from 100 ms to 7 s. Waiting a share of the time already waited is as gentle to a server that is
+  // down for long, and misses less of one that comes up.
+  const Instant begin = client_.runtime().now();
   while (true) {
     const auto done = co_await register_once();
     if (done) break;
     client_.runtime().log().warning("node_not_registered", {{"node", facts_.name}, {"error", done.error().message}});
-    co_await client_.runtime().sleep_for(wait);
-    wait = std::min<Duration>(wait * 2, 7s);
+    const Duration waited = client_.runtime().now() - begin;
+    co_await client_.runtime().sleep_for(std::clamp<Duration>(waited / 8, 100ms, 7s));
   }
   client_.runtime().log().info("node_registered", {{"node", facts_.name}});
 }

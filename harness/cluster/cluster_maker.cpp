@@ -118,23 +118,33 @@ class Maker {
       missing_ = "node " + client::name_of(*node) + " is not Ready";
       co_return false;
     }
-    co_return nodes.value().items.size() >= assets_.plan.nodes.size();
+    missing_ = "a node is missing";
+    co_return nodes.value().items.size() >= assets_.plan.nodes.size() + assets_.plan.hollow.names.size();
   }
 
   Task<Result<bool>> pods_ready() {
+    // The DaemonSet's two numbers first: a list of all pods every few milliseconds would cost what the cluster starts with.
+    auto proxies = co_await admin_.get(client::types::daemon_sets, "kube-system", "kube-proxy");
+    if (!proxies) co_return proxies.error();
+    missing_ = "kube-proxy is not on every node";
+    if (runtime::integer_at(proxies.value(), {"status", "numberReady"}) < static_cast<std::int64_t>(assets_.plan.nodes.size())) co_return false;
     client::ListOptions in_system;
     in_system.namespace_name = "kube-system";
     auto pods = co_await admin_.list(client::types::pods, std::move(in_system));
     if (!pods) co_return pods.error();
     for (const auto& pod : pods.value().items) {
-      if (client::is_pod_ready(*pod)) continue;
+      // What a hollow node says of its pods is made up.
+      const auto& hollow = assets_.plan.hollow.names;
+      if (client::is_pod_ready(*pod) || std::find(hollow.begin(), hollow.end(), runtime::text_at(*pod, {"spec", "nodeName"})) != hollow.end()) continue;
       missing_ = "pod " + client::name_of(*pod) + " is not Ready";
       co_return false;
     }
-    auto proxies = co_await admin_.get(client::types::daemon_sets, "kube-system", "kube-proxy");
-    if (!proxies) co_return proxies.error();
-    missing_ = "kube-proxy is not on every node";
-    co_return runtime::integer_at(proxies.value(), {"status", "numberReady"}) >= static_cast<std::int64_t>(assets_.plan.nodes.size());
+    for (const auto& pod : pods.value().items) {
+      if (!runtime::text_at(client::labels_of(*pod), {"component"}).starts_with("bootstrap-")) continue;
+      missing_ = "the temporary control plane still runs";
+      co_return false;
+    }
+    co_return true;
   }
 
   Runtime& runtime_;

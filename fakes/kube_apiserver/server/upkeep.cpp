@@ -15,6 +15,8 @@ constexpr const char* compaction_key = "compact_rev_key";
 constexpr std::string_view master_prefix = "/registry/masterleases/";
 constexpr auto master_ttl = 15s;
 constexpr runtime::Duration reconcile_interval = 10s;
+constexpr runtime::Duration bootstrap_wait_max = 1s;
+constexpr int bootstrap_writers = 16;
 
 Json named_object(const char* api_version, const char* kind, const char* name) {
   return {{"apiVersion", api_version}, {"kind", kind}, {"metadata", {{"name", name}}}};
@@ -28,13 +30,13 @@ std::string first_address(const std::string& cidr) {
 
 }  // namespace
 
-/// Creates an object through the same path as a client would, unless it is there.
-Task<void> ApiServer::ensure(Json object) {
+/// Creates an object through the same path as a client would, unless it is there. True if this call has made it.
+Task<bool> ApiServer::ensure(Json object) {
   const Resource* resource = find_built_in_kind(text_at(object, {"apiVersion"}), text_at(object, {"kind"}));
   ASSERT(resource != nullptr);
   const std::string where = text_at(object, {"metadata", "namespace"});
   const std::string name = text_at(object, {"metadata", "name"});
-  if (store_.cached(resource->storage_key(where, name))) co_return;
+  if (store_.cached(resource->storage_key(where, name))) co_return false;
   runtime::HttpRequest http;
   http.method = "POST";
   http.headers.add("User-Agent", "kube-apiserver/v1.32.13");
@@ -47,32 +49,61 @@ Task<void> ApiServer::ensure(Json object) {
   request.info.name = name;
   canonicalise(object, *resource->type, nullptr);
   apply_defaults(object, *resource);
-  bool raced = false;
+  bool made = true;
   try {
     (void)co_await create_object(request, std::move(object));
   } catch (const ApiError& error) {
     if (error.code != 409) throw;
-    raced = true;
+    made = false;
   }
-  (void)raced;
+  co_return made;
+}
+
+Task<void> ApiServer::ensure_next(std::vector<Json>& objects, std::size_t& next) {
+  while (next < objects.size()) {
+    Json object = std::move(objects[next++]);
+    (void)co_await ensure(std::move(object));
+  }
+}
+
+/// Servers of one cluster that start together would all write the same hundred objects. Who made the first namespace does it;
+/// the others look on, and go to work themselves when the last object has not come in time.
+Task<void> ApiServer::wait_for_bootstrap_of_another() {
+  const std::string last = find_built_in_kind("v1", "Service")->storage_key("default", "kubernetes");
+  const runtime::Instant due = runtime_.now() + bootstrap_wait_max;
+  while (!store_.cached(last) && runtime_.now() < due) co_await runtime_.sleep_for(10ms);
 }
 
 Task<void> ApiServer::bootstrap() {
-  for (const char* name : {"kube-system", "kube-public", "kube-node-lease", "default"}) co_await ensure(named_object("v1", "Namespace", name));
+  const bool first = co_await ensure(named_object("v1", "Namespace", "kube-system"));
+  if (!first) co_await wait_for_bootstrap_of_another();
+  for (const char* name : {"kube-public", "kube-node-lease", "default"}) (void)co_await ensure(named_object("v1", "Namespace", name));
+  std::vector<Json> objects;
   Json critical = named_object("scheduling.k8s.io/v1", "PriorityClass", "system-node-critical");
   critical["value"] = 2000001000;
   critical["description"] = "Used for system critical pods that must not be moved from their current node.";
-  co_await ensure(std::move(critical));
+  objects.push_back(std::move(critical));
   Json cluster = named_object("scheduling.k8s.io/v1", "PriorityClass", "system-cluster-critical");
   cluster["value"] = 2000000000;
   cluster["description"] = "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.";
-  co_await ensure(std::move(cluster));
-  for (Json& object : bootstrap_policy()) co_await ensure(std::move(object));
+  objects.push_back(std::move(cluster));
+  for (Json& object : bootstrap_policy()) objects.push_back(std::move(object));
+  Json authentication = named_object("v1", "ConfigMap", "extension-apiserver-authentication");
+  authentication["metadata"]["namespace"] = "kube-system";
+  authentication["data"] = options_.authentication_facts;
+  if (!options_.authentication_facts.empty()) objects.push_back(std::move(authentication));
+  std::size_t next = 0;
+  {
+    // etcd syncs writes that wait together at one go.
+    runtime::TaskGroup writers(co_await runtime::CurrentStop());
+    for (int i = 0; i < bootstrap_writers; ++i) writers.spawn("bootstrap", ensure_next(objects, next));
+    co_await writers.join();
+  }
   Json service = named_object("v1", "Service", "kubernetes");
   service["metadata"]["namespace"] = "default";
   service["metadata"]["labels"] = {{"component", "apiserver"}, {"provider", "kubernetes"}};
   service["spec"] = {{"clusterIP", first_address(options_.service_range)}, {"ports", Json::array({{{"name", "https"}, {"port", 443}, {"protocol", "TCP"}, {"targetPort", options_.secure_port}}})}};
-  co_await ensure(std::move(service));
+  (void)co_await ensure(std::move(service));
 }
 
 Task<void> ApiServer::run_upkeep() {

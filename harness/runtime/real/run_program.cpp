@@ -1,10 +1,29 @@
 #include "harness/runtime/real/main.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 
+#include "harness/runtime/real/memory.hpp"
 #include "harness/runtime/real/real_runtime.hpp"
 
 namespace skidpad::runtime {
+namespace {
+
+/// Gives memory back once the program's start is over, and once more when its first minute of work is.
+class IdleTrim final : public TimerNode {
+ public:
+  explicit IdleTrim(RealRuntime& runtime) : runtime_(runtime) { runtime_.timers().arm(*this, runtime_.now() + std::chrono::seconds(6)); }
+  void fire() override {
+    give_back_memory();
+    if (!std::exchange(again_, true)) runtime_.timers().arm(*this, runtime_.now() + std::chrono::seconds(60));
+  }
+
+ private:
+  RealRuntime& runtime_;
+  bool again_ = false;
+};
+
+}  // namespace
 
 int run_program(int argument_count, char** arguments, Program program) {
   RealRuntimeOptions options;
@@ -13,6 +32,7 @@ int run_program(int argument_count, char** arguments, Program program) {
   std::string complaint;
   try {
     RealRuntime runtime(options);
+    IdleTrim trim(runtime);
     std::vector<std::string> rest(arguments + std::min(argument_count, 1), arguments + argument_count);
     return runtime.run_until_complete(program(runtime, std::move(rest)));
   } catch (const Cancelled&) {
@@ -22,6 +42,17 @@ int run_program(int argument_count, char** arguments, Program program) {
   }
   std::fprintf(stderr, "error: %s\n", complaint.c_str());
   return 1;
+}
+
+int run_kubernetes_component(int argument_count, char** arguments, Program program) {
+  for (int i = 1; i < argument_count; ++i) {
+    const std::string_view argument = arguments[i];
+    if (argument != "--version" && argument != "--version=true") continue;
+    const char* version = std::getenv("SKIDPAD_VERSION");
+    std::printf("Kubernetes %s\n", version == nullptr || *version == 0 ? "v1.32.13" : version);
+    return 0;
+  }
+  return run_program(argument_count, arguments, std::move(program));
 }
 
 }  // namespace skidpad::runtime

@@ -24,7 +24,15 @@ struct Leftovers {
   bool checked = false;
 };
 
-enum class Capability { cut_links, shape_links, pause_machines, lose_unsynced_writes };
+enum class Capability {
+  cut_links,
+  shape_links,
+  pause_machines,
+  lose_unsynced_writes,
+  power_machines,     ///< switch off and on, destroy, reinstall
+  signal_processes,
+  separate_loopback,  ///< each machine has a 127.0.0.1 of its own: needed where several run the same servers on it
+};
 
 class Driver {
  public:

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "harness/client/etcd/etcd_client.hpp"
 #include "harness/client/kubernetes/kubernetes_client.hpp"
 #include "harness/driver/driver.hpp"
 
@@ -24,6 +25,7 @@ struct TargetMachine {
 
 struct Sighting {
   std::string witness;    ///< who looked
+  bool independent = false;  ///< not asked of those who carried the fault out, or what they did is read off by another means
   bool confirmed = false;
   std::string evidence;
 };
@@ -32,6 +34,7 @@ struct Sighting {
 struct Scene {
   driver::Driver& driver;
   client::KubernetesClient& admin;
+  client::EtcdClient& etcd;  ///< the cluster's store, beside its API servers
 };
 
 class Fault {
@@ -41,6 +44,8 @@ class Fault {
   /// Whether there is anything to take back; what is destroyed is not.
   virtual bool can_heal() const = 0;
   virtual Task<Result<void>> heal() = 0;
+  /// After heal(): why nothing was left to take back, such as a machine that a controller has replaced; "" if something was.
+  virtual std::string nothing_to_heal() const { return ""; }
   /// Looks whether the fault is there, without its maker's word. May take some seconds.
   virtual Task<Sighting> witness() = 0;
 };

@@ -26,18 +26,24 @@ class MachineFault final : public Fault {
   Task<Result<void>> heal() override {
     Result<void> healed = runtime::success();
     if (!can_heal()) co_return healed;
+    std::size_t replaced = 0;
     for (const TargetMachine& target : targets_) {
       auto on = co_await scene_.driver.machines().set_power(target.name, true);
       // A machine that a controller replaced meanwhile needs no power any more.
-      if (!on && on.error().code != runtime::ErrorCode::not_found && healed) healed = on.error();
+      const bool gone = !on && on.error().code == runtime::ErrorCode::not_found;
+      if (gone) ++replaced;
+      if (!on && !gone && healed) healed = on.error();
     }
+    all_replaced_ = replaced == targets_.size();
     co_return healed;
   }
+  std::string nothing_to_heal() const override { return all_replaced_ ? "its machine was replaced meanwhile, nothing was left to switch on" : ""; }
 
   /// The network tells, not the provider that carried the fault out.
   Task<Sighting> witness() override {
     Sighting sighting;
     sighting.witness = "network";
+    sighting.independent = true;  // the provider switched it off; whether anybody answers is seen on the wire
     for (const TargetMachine& target : targets_) {
       runtime::ConnectOptions options;
       options.to = runtime::Endpoint{target.address, kubelet_port};
@@ -83,6 +89,7 @@ class MachineFault final : public Fault {
   MachineLoss loss_;
   std::vector<TargetMachine> targets_;
   std::map<std::string, client::machines::InstallRequest> reinstall_with_;
+  bool all_replaced_ = false;
 };
 
 }  // namespace

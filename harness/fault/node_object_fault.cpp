@@ -3,6 +3,8 @@
 namespace skidpad::fault {
 namespace {
 
+const std::string node_prefix = "/registry/minions/";  // nodes' first name, still in use in the store
+
 class NodeObjectFault final : public Fault {
  public:
   NodeObjectFault(Scene scene, std::vector<TargetMachine> targets) : scene_(scene), targets_(std::move(targets)) {}
@@ -21,16 +23,28 @@ class NodeObjectFault final : public Fault {
   bool can_heal() const override { return false; }
   Task<Result<void>> heal() override { co_return runtime::success(); }
 
+  /// The API server said that it is gone; whether it is, its store tells.
   Task<Sighting> witness() override {
     Sighting sighting;
-    sighting.witness = "API server";
+    sighting.witness = "etcd";
+    sighting.independent = true;
     sighting.confirmed = true;
     for (const auto& [name, uid] : uids_) {
-      auto node = co_await scene_.admin.get(client::types::nodes, "", name);
-      const bool gone = !node && node.error().code == runtime::ErrorCode::not_found;
-      const bool another = node && client::uid_of(node.value()) != uid;
-      sighting.confirmed = sighting.confirmed && (gone || another);
-      sighting.evidence += (sighting.evidence.empty() ? "" : "; ") + name + (gone ? " is not found" : another ? " is another object by now" : " is still there");
+      const std::string key = node_prefix + name;
+      auto stored = co_await scene_.etcd.get(key);
+      std::string found;
+      if (!stored) {
+        found = "could not be read: " + stored.error().message;
+        sighting.confirmed = false;
+      } else if (!stored.value()) {
+        found = "is not there";
+      } else if (stored.value()->value.find(uid) == std::string::npos) {  // JSON of ours, protobuf of the real server: the UID is text in both
+        found = "is another object by now";
+      } else {
+        found = "is still there";
+        sighting.confirmed = false;
+      }
+      sighting.evidence += (sighting.evidence.empty() ? "" : "; ") + key + " " + found;
     }
     co_return sighting;
   }

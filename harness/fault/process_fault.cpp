@@ -48,6 +48,7 @@ class ProcessFault final : public Fault {
   Task<Sighting> witness() override {
     Sighting sighting;
     sighting.witness = "process table";
+    sighting.independent = true;  // a signal was sent; what became of the process is read off the machine's process table
     for (int look = 0; look < looks_max && !sighting.confirmed; ++look) {
       if (look > 0) co_await scene_.driver.runtime().sleep_for(20ms);
       sighting.evidence.clear();

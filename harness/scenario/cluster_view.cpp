@@ -160,6 +160,7 @@ Task<void> ClusterView::wait_until_synced() { return informers_.wait_until_synce
 
 Task<void> ClusterView::poll_etcd() {
   std::optional<std::size_t> told;
+  std::set<std::string> placed;
   for (;;) {
     std::size_t healthy = 0;
     std::optional<std::string> leader;
@@ -168,6 +169,11 @@ Task<void> ClusterView::poll_etcd() {
       auto status = co_await etcd_client_.status(std::move(endpoint));
       if (!status || status.value().leader == client::MemberId{}) continue;
       ++healthy;
+      // Which node holds which member decides later whether a fault explains a lost quorum; pods need not tell.
+      if (placed.insert(node->name).second) {
+        recorder_.event(now(), history::event_kind::object, "EtcdMember/" + client::to_text(status.value().header.member_id),
+                        {{"change", "added"}, {"layer", "etcd"}, {"node", node->name}});
+      }
       if (status.value().leader == status.value().header.member_id) leader = node->name;
     }
     etcd_.healthy = healthy;

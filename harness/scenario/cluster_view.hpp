@@ -44,6 +44,7 @@ class ClusterView {
   /// Who holds a Lease of kube-system, as "node" of its holder identity; "" if unknown.
   std::string lease_holder(const std::string& lease) const;
   std::optional<std::string> etcd_leader() const { return etcd_leader_; }
+  client::EtcdClient& etcd_client() { return etcd_client_; }
   std::string node_address(const std::string& node) const;
   std::vector<workload::ScrapeTarget> scrape_targets() const;
 

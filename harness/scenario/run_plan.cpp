@@ -172,21 +172,41 @@ RunPlan plan_run(Scenario scenario, DriverName driver, RunOptions options) {
   return plan;
 }
 
+namespace {
+
+/// What a fault needs of the home of its cluster; one word of the language, one line here.
+std::optional<driver::Capability> needed_for(FaultKind kind) {
+  using driver::Capability;
+  switch (kind) {
+    case FaultKind::power_off:
+    case FaultKind::destroy_machine:
+    case FaultKind::reinstall_machine: return Capability::power_machines;
+    case FaultKind::kill_process:
+    case FaultKind::stop_process: return Capability::signal_processes;
+    case FaultKind::partition: return Capability::cut_links;
+    case FaultKind::packet_loss:
+    case FaultKind::packet_delay:
+    case FaultKind::packet_duplication:
+    case FaultKind::packet_reordering: return Capability::shape_links;
+    case FaultKind::delete_node: break;  // the API does it, wherever the cluster lives
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::string missing_capability(const Scenario& scenario, const driver::Driver& driver) {
   using driver::Capability;
   for (const Fault& fault : scenario.faults) {
-    std::optional<Capability> needed;
-    switch (fault.kind) {
-      case FaultKind::partition: needed = Capability::cut_links; break;
-      case FaultKind::packet_loss:
-      case FaultKind::packet_delay:
-      case FaultKind::packet_duplication:
-      case FaultKind::packet_reordering: needed = Capability::shape_links; break;
-      default: break;
-    }
+    const auto needed = needed_for(fault.kind);
     if (!needed) continue;
     if (const std::string why = driver.lacks(*needed); !why.empty()) {
       return "fault " + std::string(to_word(fault.kind)) + " cannot be made by driver " + driver.name() + " here: " + why;
+    }
+  }
+  if (scenario.topology.control_plane > 1 || scenario.topology.etcd > 1) {
+    if (const std::string why = driver.lacks(Capability::separate_loopback); !why.empty()) {
+      return "a cluster of several control-plane nodes cannot be made by driver " + driver.name() + " here: " + why;
     }
   }
   return "";

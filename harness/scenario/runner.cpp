@@ -353,7 +353,7 @@ class Runner::Run {
   }
 
   std::unique_ptr<fault::Fault> prepare(const Fault& wanted, std::vector<fault::TargetMachine> targets, std::vector<fault::TargetMachine> others) {
-    const fault::Scene scene{driver_, *admin_};
+    const fault::Scene scene{driver_, *admin_, view_->etcd_client()};
     fault::LinkFaultOptions link;
     link.inbound = wanted.direction != Direction::outbound;
     link.outbound = wanted.direction != Direction::inbound;
@@ -419,7 +419,7 @@ class Runner::Run {
     fault::Sighting sighting = co_await fault->witness();
     history::Witness witness;
     witness.name = sighting.witness;
-    witness.independent = true;
+    witness.independent = sighting.independent;
     witness.confirmed = sighting.confirmed;
     witness.evidence = sighting.evidence;
     witness.time = now();
@@ -444,6 +444,11 @@ class Runner::Run {
 
   Task<void> heal(std::string id, fault::Fault& fault) {
     auto healed = co_await fault.heal();
+    if (const std::string why = fault.nothing_to_heal(); healed && !why.empty()) {
+      recorder_.event(now(), history::event_kind::note, id, {{"text", why}});
+      observer_.note("fault " + id + ": " + why);
+      co_return;
+    }
     if (healed) {
       recorder_.fault_healed(now(), id);
     } else {

@@ -89,7 +89,10 @@ std::vector<std::string> Capabilities::limits(Isolation isolation) const {
     lines = {"links cannot be cut, slowed or made lossy: machines share the loopback device",
              "machines see each other's processes and the host's",
              "a machine's name and /tmp are the host's",
-             "machines cannot be paused as a whole"};
+             "machines cannot be paused as a whole",
+             "127.0.0.1 is the same for all machines: one API balancer (127.0.0.1:7443) and one DNS serve them together, so a fault on "
+             "either hits every machine, and clusters of several control-plane nodes do not come up",
+             "cluster IPs cannot be added to the host's network: Services answer on node ports only"};
   } else if (!has("cgroup")) {
     lines = {"machines cannot be paused as a whole: no cgroup"};
   }

@@ -15,6 +15,19 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto supervisor_start_max = 10s;
+/// Three etcd members with two log files of 64 MiB each, their databases, logs.
+constexpr std::uintmax_t disk_free_min_bytes = 512ULL << 20;
+
+/// A cluster on a full disk does not fail, it hangs: etcd cannot even write its first log.
+Result<void> check_space(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return Error(ErrorCode::io, directory + " cannot be made: " + error.message() + "; mend: name another place with --out (run) or SKIDPAD_STATE (up)");
+  const auto space = std::filesystem::space(directory, error);
+  if (error || space.available >= disk_free_min_bytes) return runtime::success();
+  return Error(ErrorCode::io, "only " + std::to_string(space.available >> 20) + " MiB are free at " + directory + ", and a cluster needs " +
+                                  std::to_string(disk_free_min_bytes >> 20) + "; mend: free disk space, or name another place with --out (run) or SKIDPAD_STATE (up)");
+}
 
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
@@ -24,6 +37,7 @@ std::string trimmed(std::string text) {
 }  // namespace
 
 Result<std::unique_ptr<ProcessDriver>> ProcessDriver::start(ProcessDriverOptions options) {
+  TRY(check_space(options.state_directory));
   SupervisorOptions supervisor;
   supervisor.executable = options.programs.skidpad;
   supervisor.state_directory = options.state_directory;
@@ -70,6 +84,14 @@ std::string ProcessDriver::lacks(Capability capability) const {
   if (capability == Capability::lose_unsynced_writes) return "a machine's files outlive its processes in the host's page cache";
   const bool links = capability == Capability::cut_links || capability == Capability::shape_links;
   if (links && state_.isolation == Isolation::loopback) return "machines on loopback addresses have no links of their own; run as root";
+  const bool loopback = state_.isolation == Isolation::loopback;
+  if (capability == Capability::separate_loopback && loopback) return "all machines share one 127.0.0.1; run as root";
+  if (capability == Capability::pause_machines) {
+    if (loopback) return "machines on loopback addresses have no cgroup; run as root";
+    for (const std::string& limit : state_.limits) {
+      if (limit.find("paused") != std::string::npos) return limit;
+    }
+  }
   return "";
 }
 

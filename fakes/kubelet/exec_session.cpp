@@ -16,7 +16,7 @@ namespace {
 
 /// A descendant may hold an output open for ever; what the command itself wrote is there by then.
 constexpr runtime::Duration drain_max = 2s;
-constexpr std::uint64_t chunk_bytes_max = 64 * 1024;
+constexpr std::uint64_t attach_chunk_bytes_max = 64 * 1024;
 
 Task<void> carry_input(RemoteStreams& streams, InteractiveProcess& process) {
   for (;;) {
@@ -151,7 +151,7 @@ Task<void> serve_attach(runtime::Runtime& runtime, const HttpRequest& request, H
   std::uint64_t offset = file ? file.value().size_bytes : 0;
   while (!streams->gone().is_set()) {
     const bool more_to_come = runs();
-    auto bytes = runtime.disk().read_from(log_path, offset, chunk_bytes_max);
+    auto bytes = runtime.disk().read_from(log_path, offset, attach_chunk_bytes_max);
     if (bytes && !bytes.value().empty()) {
       offset += bytes.value().size();
       const auto written = co_await streams->write(Output::output, std::move(bytes.value()));

@@ -21,7 +21,7 @@ namespace {
 
 constexpr char protocol[] = "portforward.k8s.io";
 constexpr std::size_t half_pairs_max = 256;
-constexpr runtime::Duration stream_creation_timeout = 30s;
+constexpr runtime::Duration pair_creation_timeout = 30s;
 constexpr runtime::Duration dial_timeout = 10s;
 
 struct Pair {
@@ -30,7 +30,7 @@ struct Pair {
   runtime::Instant due{};
 };
 
-Task<void> refuse(HttpResponder& responder, int status, std::string body) {
+Task<void> refuse_forward(HttpResponder& responder, int status, std::string body) {
   runtime::HttpResponse response;
   response.status = status;
   response.headers.set("Content-Type", "text/plain; charset=utf-8");
@@ -113,7 +113,7 @@ Task<void> accept_pairs(runtime::Runtime& runtime, SpdySession& session, Forward
     const bool is_data = type == "data";
     const std::string key = pair_key(stream, is_data);
     Pair& half = halves[key];
-    half.due = runtime.now() + stream_creation_timeout;
+    half.due = runtime.now() + pair_creation_timeout;
     StreamPointer& place = is_data ? half.data : half.error;
     if (place) {
       co_await stream->reset();
@@ -134,12 +134,12 @@ Task<void> serve_port_forward(runtime::Runtime& runtime, const HttpRequest& requ
   const auto upgrades = runtime::header_list(request.headers, "Upgrade");
   const bool spdy = std::any_of(upgrades.begin(), upgrades.end(), [](const std::string& each) { return runtime::equal_ignoring_case(each, "SPDY/3.1"); });
   if (!runtime::is_upgrade_request(request) || !spdy) {
-    co_await refuse(responder, 400, "unable to upgrade: missing upgrade headers in request: \"" + std::string(request.headers.get("Upgrade")) + "\"");
+    co_await refuse_forward(responder, 400, "unable to upgrade: missing upgrade headers in request: \"" + std::string(request.headers.get("Upgrade")) + "\"");
     co_return;
   }
   const auto offered = runtime::header_list(request.headers, "X-Stream-Protocol-Version");
   if (!offered.empty() && std::find(offered.begin(), offered.end(), protocol) == offered.end()) {
-    co_await refuse(responder, 403, "unable to upgrade: unable to negotiate protocol: server accepts [portforward.k8s.io]");
+    co_await refuse_forward(responder, 403, "unable to upgrade: unable to negotiate protocol: server accepts [portforward.k8s.io]");
     co_return;
   }
   runtime::HttpHeaders headers;

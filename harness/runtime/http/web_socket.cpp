@@ -10,7 +10,7 @@ constexpr std::uint16_t protocol_error = 1002;
 constexpr std::uint16_t too_big = 1009;
 
 Error broken(std::uint16_t code, const std::string& what) { return Error(ErrorCode::invalid, "WebSocket: " + what, code, ""); }
-std::uint64_t byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
+std::uint64_t octet_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
 }  // namespace
 
@@ -67,20 +67,20 @@ std::string encode_web_socket_frame(WebSocketOpcode opcode, std::string_view pay
 Result<std::optional<WebSocketMessage>> WebSocketReader::next() {
   for (;;) {
     if (pending_.size() < 2) return std::optional<WebSocketMessage>();
-    const bool final = (byte_at(pending_, 0) & 0x80) != 0;
-    const auto number = byte_at(pending_, 0) & 15;
-    if ((byte_at(pending_, 0) & 0x70) != 0) return broken(protocol_error, "reserved bits");
+    const bool final = (octet_at(pending_, 0) & 0x80) != 0;
+    const auto number = octet_at(pending_, 0) & 15;
+    if ((octet_at(pending_, 0) & 0x70) != 0) return broken(protocol_error, "reserved bits");
     if (number > 10 || (number > 2 && number < 8)) return broken(protocol_error, "opcode " + std::to_string(number));
     const auto opcode = static_cast<WebSocketOpcode>(number);
-    const bool masked = (byte_at(pending_, 1) & 0x80) != 0;
+    const bool masked = (octet_at(pending_, 1) & 0x80) != 0;
     if (masked != (role_ == WebSocketRole::server)) return broken(protocol_error, masked ? "a masked frame from a server" : "an unmasked frame from a client");
-    std::uint64_t length = byte_at(pending_, 1) & 127;
+    std::uint64_t length = octet_at(pending_, 1) & 127;
     std::size_t head = 2;
     if (length >= 126) {
       const std::size_t extra = length == 126 ? 2 : 8;
       if (pending_.size() < 2 + extra) return std::optional<WebSocketMessage>();
       length = 0;
-      for (std::size_t i = 0; i < extra; ++i) length = length << 8 | byte_at(pending_, 2 + i);
+      for (std::size_t i = 0; i < extra; ++i) length = length << 8 | octet_at(pending_, 2 + i);
       head += extra;
     }
     const bool control = number >= 8;

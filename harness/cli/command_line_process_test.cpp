@@ -118,6 +118,8 @@ TEST(BadArguments, AreOneLine) {
       {"run", "--driver=abacus"},
       {"run", "--profile=slow"},
       {"run", "no-such-scenario"},
+      {"run", node_loss, "--driver=sim", "--out=/proc/nowhere"},
+      {"run", node_loss, "--driver=process", "--out=/etc/passwd/run"},
       {"validate"},
       {"check"},
       {"check", "/nowhere"},

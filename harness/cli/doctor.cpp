@@ -56,6 +56,7 @@ int doctor(const Installation& installation) {
   report.line("disk", free_bytes >= disk_free_min_bytes, std::to_string(free_bytes >> 20) + " MiB free here", "free 1 GiB", Need::required);
   std::printf("driver sim: ok; driver process: %s\n",
               capabilities.best_isolation() == driver::process::Isolation::namespaces ? "full isolation" : "loopback addresses only");
+  for (const std::string& limit : capabilities.limits(capabilities.best_isolation())) std::printf("limit: %s\n", limit.c_str());
   return report.code();
 }
 

@@ -51,6 +51,15 @@ std::string new_run_directory(const RunCommand& command, const std::string& name
   return chosen;
 }
 
+/// True if it was not there. Before anything is started: a run that cannot be written down is not begun.
+bool make_run_directory(const std::string& directory) {
+  std::error_code error;
+  const bool made = fs::create_directories(directory, error);
+  if (!error && ::access(directory.c_str(), W_OK | X_OK) != 0) error = std::error_code(errno, std::generic_category());
+  if (error) throw UsageError("--out: " + directory + ": " + error.message() + "; expected a directory that can be made and written");
+  return made;
+}
+
 /// What the simulated programs log, one JSON object a line, and how each ended: DIR/sim.log.
 void log_into(runtime::sim::World& world, const std::string& directory) {
   const auto sink = std::make_shared<std::unique_ptr<history::FileSink>>();
@@ -136,9 +145,18 @@ int run_one(const Installation& installation, const RunCommand& command, const s
     ::clock_gettime(CLOCK_REALTIME, &now);
     plan.header.started_at = runtime::format_rfc3339(runtime::WallTime(std::chrono::seconds(now.tv_sec)));
   }
+  const bool new_directory = make_run_directory(directory);
   std::cerr << plan.scenario.name << ": driver " << plan.header.driver << ", timers " << plan.timers.profile << ", seed " << command.seed << std::endl;
-  // The driver before the directory: when it cannot start, nothing is left to clear away.
-  const std::unique_ptr<driver::Driver> driver = make_driver(installation, command, plan, directory);
+  const auto driver = [&] {
+    try {
+      return make_driver(installation, command, plan, directory);
+    } catch (...) {
+      // A driver that cannot start leaves nothing to read: neither should the directory stay.
+      std::error_code ignored;
+      if (new_directory) fs::remove_all(directory, ignored);
+      throw;
+    }
+  }();
   for (const std::string& limit : driver->limits()) std::cerr << "limit: " << limit << std::endl;
   {
     history::RunDirectory run_directory(directory, plan.header);

@@ -80,6 +80,13 @@ int up(const Installation& installation, const UpCommand& command) {
   if (driver::process::read_supervisor_state(directory)) {
     throw UsageError("a cluster named " + command.name + " is already up; expected another --name, or first: skidpad down --name=" + command.name);
   }
+  // Machines on loopback addresses are reached without a way in.
+  const bool isolated = command.isolation == "auto" ? driver::process::detect().best_isolation() == driver::process::Isolation::namespaces
+                                                    : command.isolation == "namespaces";
+  if (!isolated && (spec.control_plane_count > 1 || spec.etcd_count > 1)) {
+    throw std::runtime_error("without network namespaces all machines share one 127.0.0.1, and several control-plane nodes do not come up; "
+                             "mend: run as root, or: skidpad up --topology=standalone");
+  }
   driver::process::sweep_abandoned();
   fs::remove_all(directory);
   fs::create_directories(directory);
@@ -90,9 +97,6 @@ int up(const Installation& installation, const UpCommand& command) {
   options.isolation = command.isolation;
   options.provisioning_delay = runtime::Duration::zero();
   options.die_with_parent = false;
-  // Machines on loopback addresses are reached without a way in.
-  const bool isolated = command.isolation == "auto" ? driver::process::detect().best_isolation() == driver::process::Isolation::namespaces
-                                                    : command.isolation == "namespaces";
   if (isolated) options.forwards.push_back("0=" + api_servers_of(spec));
   std::cerr << "cluster " << command.name << ": " << cluster::name(spec.topology) << ", " << spec.worker_count << " workers, timers " << spec.timers.profile
             << std::endl;

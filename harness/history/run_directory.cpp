@@ -73,7 +73,9 @@ void write_whole_file(const std::string& path, std::string_view text) {
     std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
     file.write(text.data(), static_cast<std::streamsize>(text.size()));
     file.flush();
-    if (!file) throw UsageError(path + ": cannot write: " + std::strerror(errno));
+    const int number = errno;
+    if (!file && (number == ENOSPC || number == EDQUOT)) throw std::runtime_error(path + ": cannot write: " + std::strerror(number) + "; mend: free disk space");
+    if (!file) throw UsageError(path + ": cannot write: " + std::strerror(number));
   }
   std::error_code error;
   std::filesystem::rename(temporary, path, error);

@@ -194,7 +194,11 @@ std::string configuration(const history::Header& header) {
   for (const auto& [timer, duration] : history::named_durations(header.timers)) timers.emplace_back(std::string(timer), describe(duration));
   timers.emplace_back("probe_failure_threshold", std::to_string(header.timers.probe_failure_threshold));
   const std::size_t half = (timers.size() + 1) / 2;
-  return "<div class=\"columns\"><div>" + pair_table("Versions", versions) + "</div><div>" + pair_table("Topology", topology) + "</div></div><details class=\"rest\"><summary>All timers</summary><div class=\"columns\"><div>" +
+  std::vector<std::pair<std::string, std::string>> binaries;
+  for (const auto& [component, binary] : header.binaries) {
+    binaries.emplace_back(component + ": " + binary.owner, binary.version + ", " + binary.path + ", sha256 " + binary.sha256.substr(0, 12));
+  }
+  return "<div class=\"columns\"><div>" + pair_table("Versions", versions) + "</div><div>" + pair_table("Topology", topology) + "</div></div>" + pair_table("Component: whose binary", binaries) + "<details class=\"rest\"><summary>All timers</summary><div class=\"columns\"><div>" +
          pair_table("Timer", {timers.begin(), timers.begin() + static_cast<std::ptrdiff_t>(half)}) + "</div><div>" + pair_table("Timer", {timers.begin() + static_cast<std::ptrdiff_t>(half), timers.end()}) + "</div></div></details>";
 }
 

@@ -151,6 +151,7 @@ std::string result_json(const history::RunRecord& record, const check::Judgement
   json["faults"] = faults_json(judgement.faults);
   json["topology"] = header.topology;
   json["versions"] = header.versions;
+  if (!header.binaries.empty()) json["binaries"] = history::to_json(header.binaries);
   json["timers"] = to_json(header.timers);
   json["skidpad_version"] = header.skidpad_version;
   return history::dump(json, 2) + "\n";

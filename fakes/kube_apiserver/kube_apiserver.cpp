@@ -27,6 +27,11 @@ struct Configuration {
   std::string tls_key_file;
   std::string certificate_directory = "/var/run/kubernetes";
   std::string client_ca_file;
+  std::string request_header_ca_file;
+  std::vector<std::string> request_header_names;
+  std::vector<std::string> request_header_user;
+  std::vector<std::string> request_header_group;
+  std::vector<std::string> request_header_extra;
   std::string token_file;
   std::vector<std::string> service_account_key_files;
   std::string signing_key_file;
@@ -46,6 +51,7 @@ struct Configuration {
   Duration event_ttl = 1h;
   Duration compaction_interval = 5min;
   bool anonymous = true;
+  bool permit_port_sharing = false;
 };
 
 /// Flags of the real server that change nothing here.
@@ -58,10 +64,9 @@ constexpr const char* accepted_flags[] = {
     "etcd-db-metric-poll-interval", "etcd-healthcheck-timeout", "etcd-readycheck-timeout", "etcd-servers-overrides", "external-hostname", "feature-gates",
     "goaway-chance", "http2-max-streams-per-connection", "kubelet-port", "kubelet-preferred-address-types", "kubelet-timeout", "kubernetes-service-node-port",
     "lease-reuse-duration-seconds", "livez-grace-period", "log-flush-frequency", "log-json-info-buffer-size", "logging-format", "max-connection-bytes-per-sec",
-    "max-mutating-requests-inflight", "max-requests-inflight", "oidc-client-id", "oidc-issuer-url", "permit-address-sharing", "permit-port-sharing",
+    "max-mutating-requests-inflight", "max-requests-inflight", "oidc-client-id", "oidc-issuer-url", "permit-address-sharing",
     "peer-advertise-ip", "peer-advertise-port", "peer-ca-file", "profiling", "proxy-client-cert-file", "proxy-client-key-file", "request-timeout",
-    "requestheader-allowed-names", "requestheader-client-ca-file", "requestheader-extra-headers-prefix", "requestheader-group-headers",
-    "requestheader-username-headers", "runtime-config", "service-account-extend-token-expiration", "service-account-jwks-uri", "service-account-lookup",
+    "requestheader-uid-headers", "runtime-config", "service-account-extend-token-expiration", "service-account-jwks-uri", "service-account-lookup",
     "service-account-max-token-expiration", "show-hidden-metrics-for-version", "shutdown-delay-duration", "shutdown-send-retry-after", "shutdown-watch-termination-grace-period",
     "storage-backend", "storage-initialization-timeout", "storage-media-type", "strict-transport-security-directives", "tls-cipher-suites", "tls-min-version",
     "tls-sni-cert-key", "tracing-config-file", "v", "vmodule", "watch-cache", "watch-cache-sizes", "authentication-config", "authorization-config",
@@ -80,6 +85,11 @@ void declare(Flags& flags, Configuration& configuration) {
   flags.add("tls-private-key-file", configuration.tls_key_file, "File containing the default x509 private key matching --tls-cert-file.");
   flags.add("cert-dir", configuration.certificate_directory, "The directory where the TLS certs are located.");
   flags.add("client-ca-file", configuration.client_ca_file, "Any request presenting a client certificate signed by one of the authorities in the client-ca-file is authenticated.");
+  flags.add("requestheader-client-ca-file", configuration.request_header_ca_file, "Root certificate bundle to use to verify client certificates on incoming requests before trusting usernames in headers. Handed on to other components.");
+  flags.add("requestheader-allowed-names", configuration.request_header_names, "List of client certificate common names to allow to provide usernames in headers.");
+  flags.add("requestheader-username-headers", configuration.request_header_user, "List of request headers to inspect for usernames.");
+  flags.add("requestheader-group-headers", configuration.request_header_group, "List of request headers to inspect for groups.");
+  flags.add("requestheader-extra-headers-prefix", configuration.request_header_extra, "List of request header prefixes to inspect.");
   flags.add("token-auth-file", configuration.token_file, "The file that will be used to secure the secure port of the API server via token authentication.");
   flags.add("service-account-key-file", configuration.service_account_key_files, "File containing PEM-encoded keys used to verify ServiceAccount tokens.");
   flags.add("service-account-signing-key-file", configuration.signing_key_file, "Path to the file that contains the current private key of the service account token issuer.");
@@ -99,6 +109,7 @@ void declare(Flags& flags, Configuration& configuration) {
   flags.add("event-ttl", configuration.event_ttl, "Amount of time to retain events.");
   flags.add("etcd-compaction-interval", configuration.compaction_interval, "The interval of compaction requests.");
   flags.add("anonymous-auth", configuration.anonymous, "Enables anonymous requests to the secure port of the API server.");
+  flags.add("permit-port-sharing", configuration.permit_port_sharing, "If true, this server waits for a port that another process of its node still serves, instead of exiting.");
   for (const char* name : accepted_flags) flags.accept(name, "no effect in this server");
 }
 
@@ -169,6 +180,19 @@ AuthenticationOptions authentication_options(Runtime& runtime, const Configurati
   return options;
 }
 
+/// As the real server publishes them: lists as JSON texts.
+std::map<std::string, std::string> authentication_facts(Runtime& runtime, const Configuration& configuration) {
+  std::map<std::string, std::string> facts;
+  if (!configuration.client_ca_file.empty()) facts["client-ca-file"] = read_file(runtime, configuration.client_ca_file);
+  if (configuration.request_header_ca_file.empty()) return facts;
+  facts["requestheader-client-ca-file"] = read_file(runtime, configuration.request_header_ca_file);
+  facts["requestheader-allowed-names"] = Json(configuration.request_header_names).dump();
+  facts["requestheader-username-headers"] = Json(configuration.request_header_user).dump();
+  facts["requestheader-group-headers"] = Json(configuration.request_header_group).dump();
+  facts["requestheader-extra-headers-prefix"] = Json(configuration.request_header_extra).dump();
+  return facts;
+}
+
 AuthorizationModes authorization_modes(const Configuration& configuration) {
   AuthorizationModes modes{.node = false, .rbac = false, .always_allow = configuration.authorization_modes.empty()};
   for (const std::string& mode : configuration.authorization_modes) {
@@ -202,6 +226,7 @@ ServerOptions server_options(Runtime& runtime, const Configuration& configuratio
   options.min_request_timeout = std::chrono::seconds(configuration.min_request_timeout_seconds);
   options.disabled_admission.insert(configuration.disabled_admission.begin(), configuration.disabled_admission.end());
   const auto& enabled = configuration.enabled_admission;
+  options.authentication_facts = authentication_facts(runtime, configuration);
   options.node_restriction = std::find(enabled.begin(), enabled.end(), "NodeRestriction") != enabled.end();
   runtime::TlsClientOptions kubelet;
   kubelet.ca_pem = read_file(runtime, configuration.kubelet_ca_file);
@@ -264,6 +289,12 @@ Task<int> kube_apiserver_main(Runtime& runtime, std::vector<std::string> argumen
   Authorizer authorizer(store, modes);
   ApiServer server(runtime, store, authenticator, authorizer, std::move(options));
   auto listener = runtime.network().listen(listen);
+  // The real server would listen beside the other one (SO_REUSEPORT). Ours takes the port when it is free: to a checkpointer, which
+  // wants to see this process running before it ends its copy, both come to the same.
+  while (!listener && configuration.permit_port_sharing && listener.error().code == runtime::ErrorCode::already_exists) {
+    co_await runtime.sleep_for(100ms);
+    listener = runtime.network().listen(listen);
+  }
   if (!listener) {
     runtime.log().error("command_failed", {{"error", "failed to create listener: " + listener.error().message}});
     co_return 1;
@@ -272,7 +303,6 @@ Task<int> kube_apiserver_main(Runtime& runtime, std::vector<std::string> argumen
   runtime::HttpServerLimits limits;
   limits.body_bytes_max = 8 << 20;  // a little over the API's own limit is read, so that the client hears why it is refused
   runtime::HttpServer http(runtime, std::move(handler), limits);
-  bool stopped = false;
   try {
     runtime::TaskGroup tasks(runtime.stop());
     tasks.spawn("store", store.run());
@@ -281,9 +311,9 @@ Task<int> kube_apiserver_main(Runtime& runtime, std::vector<std::string> argumen
     tasks.spawn("http", http.serve(std::move(listener.value())));
     co_await tasks.join();
   } catch (const runtime::Cancelled&) {
-    stopped = true;
+    // The tasks may also end quietly, each by its own stop; either way it was asked for.
   }
-  if (stopped) {
+  if (runtime.stop().stop_requested()) {
     // The process is asked to stop, so this last step needs a stop state of its own; it is short.
     runtime::StopState last;
     last.gate = runtime.stop().gate;

@@ -3,5 +3,5 @@
 #include "harness/runtime/real/main.hpp"
 
 int main(int argument_count, char** arguments) {
-  return skidpad::runtime::run_program(argument_count, arguments, skidpad::fakes::kube_apiserver::kube_apiserver_main);
+  return skidpad::runtime::run_kubernetes_component(argument_count, arguments, skidpad::fakes::kube_apiserver::kube_apiserver_main);
 }

@@ -2,5 +2,5 @@
 #include "harness/runtime/real/main.hpp"
 
 int main(int argument_count, char** arguments) {
-  return skidpad::runtime::run_program(argument_count, arguments, skidpad::fakes::kube_controller_manager::kube_controller_manager_main);
+  return skidpad::runtime::run_kubernetes_component(argument_count, arguments, skidpad::fakes::kube_controller_manager::kube_controller_manager_main);
 }

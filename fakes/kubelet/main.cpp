@@ -1,4 +1,4 @@
 #include "fakes/kubelet/kubelet.hpp"
 #include "harness/runtime/real/main.hpp"
 
-int main(int argument_count, char** arguments) { return skidpad::runtime::run_program(argument_count, arguments, skidpad::fakes::kubelet::kubelet_main); }
+int main(int argument_count, char** arguments) { return skidpad::runtime::run_kubernetes_component(argument_count, arguments, skidpad::fakes::kubelet::kubelet_main); }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "harness/cli/assets.hpp"
 #include "harness/driver/process/capabilities.hpp"
 
 namespace skidpad::cli {
@@ -31,7 +32,7 @@ class Report {
 
 }  // namespace
 
-int doctor(const Installation& installation) {
+int doctor(const Installation& installation, const std::string& assets) {
   Report report;
   const std::string etcd = find_etcd();
   report.line("etcd", !etcd.empty(), etcd.empty() ? "no etcd server on PATH" : etcd, "apt-get install etcd-server", Need::required);
@@ -57,7 +58,8 @@ int doctor(const Installation& installation) {
   std::printf("driver sim: ok; driver process: %s\n",
               capabilities.best_isolation() == driver::process::Isolation::namespaces ? "full isolation" : "loopback addresses only");
   for (const std::string& limit : capabilities.limits(capabilities.best_isolation())) std::printf("limit: %s\n", limit.c_str());
-  return report.code();
+  const int unusable = assets.empty() ? 0 : tell_assets(assets);
+  return std::max(report.code(), unusable);
 }
 
 }  // namespace skidpad::cli

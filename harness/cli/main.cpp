@@ -30,21 +30,6 @@ std::map<std::string, cluster::TopologyType> topology_names() {
           {"separated-planes", cluster::TopologyType::separated_planes}};
 }
 
-/// One of several words, with a message that says which there are.
-template <class Value>
-CLI::Validator one_of(const std::map<std::string, Value>& words) {
-  return CLI::Validator(
-      [words](std::string& text) {
-        const auto found = words.find(text);
-        std::string known;
-        for (const auto& [word, value] : words) known += (known.empty() ? "" : ", ") + word;
-        if (found == words.end()) return "\"" + text + "\" is unknown; expected one of " + known;
-        text = std::to_string(static_cast<int>(found->second));
-        return std::string();
-      },
-      "", "words");
-}
-
 /// CLI11 lets std::strtoull wrap "-1" and cut off what is too large.
 std::string check_seed(const std::string& text) {
   const bool number = !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
@@ -55,14 +40,21 @@ struct Verbs {
   std::function<int()> chosen;
 };
 
+void add_assets(CLI::App& verb, cli::AssetOptions& assets) {
+  verb.add_option("--release", assets.release, "Kubernetes version of the components; with --assets: DIR/VERSION (default v1.32.13)");
+  verb.add_option("--assets", assets.directory, "real binaries: DIR/<version>/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler,kubemark}");
+  verb.add_option("--component", assets.components, "NAME=PATH: one real binary; may be repeated")->allow_extra_args(false);
+  verb.add_option("--container-runtime-endpoint", assets.runtime_endpoint, "for a real kubelet: unix:///PATH");
+}
+
 void add_run(CLI::App& app, Verbs& verbs, const cli::Installation& installation, cli::RunCommand& command, std::string& profile) {
   CLI::App* run = app.add_subcommand("run", "run scenarios and judge them (default: node-loss)");
   run->add_option("scenario", command.scenarios, "names or files");
-  run->add_option("--driver", command.driver, "sim or process")->transform(one_of(driver_names()));
+  run->add_option("--driver", command.driver, "sim or process")->transform(CLI::CheckedTransformer(driver_names()));
   run->add_option("--seed", command.seed, "of everything drawn at random")->check(check_seed);
   run->add_option("--out", command.out, "run directory; default run/<scenario>-<driver>-<seed>");
   run->add_option("--profile", profile, "timers: kubernetes or fast; default: the driver's own")->check(CLI::IsMember({"kubernetes", "fast"}));
-  run->add_option("--release", command.release, "Kubernetes version of the components");
+  add_assets(*run, command.assets);
   run->add_option("--isolation", command.isolation, "process: auto, namespaces or loopback")->check(CLI::IsMember({"auto", "namespaces", "loopback"}));
   run->add_option("--log-level", command.log_level, "of simulated programs: debug, info, warning or error")
       ->transform(CLI::CheckedTransformer(std::map<std::string, runtime::LogLevel>{{"debug", runtime::LogLevel::debug},
@@ -81,10 +73,11 @@ void add_up(CLI::App& app, Verbs& verbs, const cli::Installation& installation, 
   CLI::App* up = app.add_subcommand("up", "make a cluster to play with");
   up->add_option_function<std::string>("--driver", [](const std::string&) {}, "process")->check(CLI::IsMember({"process"}));
   up->add_option("--name", command.name, "of the cluster");
-  up->add_option("--topology", command.topology, "standalone, overlapping-planes or separated-planes")->transform(one_of(topology_names()));
+  up->add_option("--topology", command.topology, "standalone, overlapping-planes or separated-planes")->transform(CLI::CheckedTransformer(topology_names()));
   up->add_option("--workers", command.workers, "worker nodes beside the planes")->check(CLI::Range(0, 200));
-  up->add_option("--release", command.release, "Kubernetes version of the components");
-  up->add_option("--profile", command.profile, "timers: fast or kubernetes");
+  add_assets(*up, command.assets);
+  up->add_option("--hollow-nodes", command.assets.hollow_nodes, "kubelets of kubemark beside the nodes, all on one machine")->check(CLI::Range(0, 200));
+  up->add_option("--profile", command.profile, "timers: fast (default), eased (default with real binaries) or kubernetes");
   up->add_option("--isolation", command.isolation, "auto, namespaces or loopback")->check(CLI::IsMember({"auto", "namespaces", "loopback"}));
   up->add_flag("!--no-healer", command.healer, "without the node healer");
   up->callback([&] { verbs.chosen = [&] { return cli::up(installation, command); }; });
@@ -96,7 +89,7 @@ void add_up(CLI::App& app, Verbs& verbs, const cli::Installation& installation, 
   down->callback([&] { verbs.chosen = [&] { return cli::down(installation, command.name); }; });
 }
 
-void add_files(CLI::App& app, Verbs& verbs, const cli::Installation& installation, std::vector<std::string>& files) {
+void add_files(CLI::App& app, Verbs& verbs, const cli::Installation& installation, std::vector<std::string>& files, std::string& assets) {
   CLI::App* list = app.add_subcommand("list", "scenarios, or: list behaviours");
   list->add_option("what", files, "scenarios (default) or behaviours")->check(CLI::IsMember({"scenarios", "behaviours"}));
   list->callback([&] {
@@ -113,29 +106,30 @@ void add_files(CLI::App& app, Verbs& verbs, const cli::Installation& installatio
   check->add_option("directory", files, "run directories")->required();
   check->callback([&] { verbs.chosen = [&] { return cli::check_runs(files); }; });
   CLI::App* doctor = app.add_subcommand("doctor", "what this machine can do, what is missing, and how to mend it");
-  doctor->callback([&] { verbs.chosen = [&] { return cli::doctor(installation); }; });
+  doctor->add_option("--assets", assets, "list the real binaries below DIR, with their versions");
+  doctor->callback([&] { verbs.chosen = [&] { return cli::doctor(installation, assets); }; });
 }
 
 int run_main(int argument_count, char** arguments) {
   const cli::Installation installation = cli::find_installation();
   CLI::App app("skidpad: a proving ground for self-driving clusters");
   app.set_version_flag("--version", std::string("skidpad ") + cli::version);
-  app.require_subcommand(0, 1);
+  app.require_subcommand(1);
   Verbs verbs;
   cli::RunCommand run;
   cli::UpCommand up;
   std::string profile;
   std::vector<std::string> files;
+  std::string assets;
   add_run(app, verbs, installation, run, profile);
   add_up(app, verbs, installation, up);
-  add_files(app, verbs, installation, files);
+  add_files(app, verbs, installation, files, assets);
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     throw UsageError(std::string("skidpad: ") + error.what());
   }
-  if (!verbs.chosen) throw UsageError("skidpad: a verb is missing; expected one of run, list, validate, check, up, status, down, doctor (skidpad --help says more)");
   return verbs.chosen();
 }
 

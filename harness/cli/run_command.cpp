@@ -51,15 +51,6 @@ std::string new_run_directory(const RunCommand& command, const std::string& name
   return chosen;
 }
 
-/// True if it was not there. Before anything is started: a run that cannot be written down is not begun.
-bool make_run_directory(const std::string& directory) {
-  std::error_code error;
-  const bool made = fs::create_directories(directory, error);
-  if (!error && ::access(directory.c_str(), W_OK | X_OK) != 0) error = std::error_code(errno, std::generic_category());
-  if (error) throw UsageError("--out: " + directory + ": " + error.message() + "; expected a directory that can be made and written");
-  return made;
-}
-
 /// What the simulated programs log, one JSON object a line, and how each ended: DIR/sim.log.
 void log_into(runtime::sim::World& world, const std::string& directory) {
   const auto sink = std::make_shared<std::unique_ptr<history::FileSink>>();
@@ -77,7 +68,7 @@ void log_into(runtime::sim::World& world, const std::string& directory) {
   };
 }
 
-std::unique_ptr<driver::Driver> make_driver(const Installation& installation, const RunCommand& command, const RunPlan& plan,
+std::unique_ptr<driver::Driver> make_driver(const driver::process::Programs& programs, const RunCommand& command, const RunPlan& plan,
                                             const std::string& directory) {
   if (command.driver == DriverName::sim) {
     driver::sim::SimDriverOptions options;
@@ -95,7 +86,7 @@ std::unique_ptr<driver::Driver> make_driver(const Installation& installation, co
   // What a killed run left is taken away before a new one starts.
   driver::process::sweep_abandoned();
   driver::process::ProcessDriverOptions options;
-  options.programs = programs_of(installation);
+  options.programs = programs;
   if (options.programs.components.at("etcd").executable.empty()) throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
   options.state_directory = fs::absolute(directory).string() + "/cluster";
   options.seed = command.seed;
@@ -126,11 +117,42 @@ int judge_and_report(const std::string& directory, std::optional<runtime::Durati
   return exit_code_of(judgement.verdict);
 }
 
-int run_one(const Installation& installation, const RunCommand& command, const std::string& file, std::size_t scenario_count) {
+/// Which programs the run is made with.
+struct Binaries {
+  Assets assets;
+  driver::process::Programs programs;
+};
+
+/// Looked at before the first cluster is touched. The simulator runs none of them.
+Binaries find_binaries(const Installation& installation, const RunCommand& command) {
+  if (command.driver == DriverName::sim && command.assets.any()) {
+    throw UsageError("--assets, --component: need --driver=process; the simulator runs skidpad's own components");
+  }
+  Binaries binaries;
+  binaries.assets = find_assets(command.assets);
+  binaries.programs = programs_of(installation);
+  if (command.driver == DriverName::process) apply(binaries.assets, binaries.programs);
+  return binaries;
+}
+
+/// As the user gave them, for the command that repeats the run.
+std::string flags_of(const AssetOptions& assets) {
+  std::string flags;
+  if (!assets.release.empty()) flags += " --release=" + assets.release;
+  if (!assets.directory.empty()) flags += " --assets=" + assets.directory;
+  for (const std::string& component : assets.components) flags += " --component=" + component;
+  return flags;
+}
+
+int run_one(const Binaries& binaries, const RunCommand& command, const std::string& file, std::size_t scenario_count) {
   scenario::RunOptions options;
   options.seed = command.seed;
   options.profile = command.profile;
-  options.release = command.release;
+  options.release = binaries.assets.release;
+  options.eased = needs_easing(binaries.assets);
+  options.more_flags = flags_of(command.assets);
+  if (command.driver == DriverName::process && command.isolation != "auto") options.more_flags += " --isolation=" + command.isolation;
+  if (command.driver == DriverName::process) options.binaries = binaries_of(binaries.programs, options.release);
   options.scenario_file = file;
   options.skidpad_version = version;
   RunPlan plan = scenario::plan_run(scenario::load_scenario(file), command.driver, std::move(options));
@@ -145,18 +167,10 @@ int run_one(const Installation& installation, const RunCommand& command, const s
     ::clock_gettime(CLOCK_REALTIME, &now);
     plan.header.started_at = runtime::format_rfc3339(runtime::WallTime(std::chrono::seconds(now.tv_sec)));
   }
-  const bool new_directory = make_run_directory(directory);
   std::cerr << plan.scenario.name << ": driver " << plan.header.driver << ", timers " << plan.timers.profile << ", seed " << command.seed << std::endl;
-  const auto driver = [&] {
-    try {
-      return make_driver(installation, command, plan, directory);
-    } catch (...) {
-      // A driver that cannot start leaves nothing to read: neither should the directory stay.
-      std::error_code ignored;
-      if (new_directory) fs::remove_all(directory, ignored);
-      throw;
-    }
-  }();
+  // The driver before the directory: when it cannot start, nothing is left to clear away.
+  const std::unique_ptr<driver::Driver> driver = make_driver(binaries.programs, command, plan, directory);
+  tell_foreign(plan.header.binaries, binaries.assets.notes);
   for (const std::string& limit : driver->limits()) std::cerr << "limit: " << limit << std::endl;
   {
     history::RunDirectory run_directory(directory, plan.header);
@@ -178,8 +192,9 @@ int run_scenarios(const Installation& installation, const RunCommand& command) {
   if (files.empty()) files.push_back(scenario::find_scenario("node-loss", installation.scenario_folder));
   // Every file is read before the first cluster is touched.
   for (const std::string& file : files) scenario::load_scenario(file);
+  const Binaries binaries = find_binaries(installation, command);
   int worst = 3;
-  for (const std::string& file : files) worst = worse(worst, run_one(installation, command, file, files.size()));
+  for (const std::string& file : files) worst = worse(worst, run_one(binaries, command, file, files.size()));
   return worst;
 }
 

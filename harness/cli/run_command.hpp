@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/cli/installation.hpp"
+#include "harness/cli/assets.hpp"
 #include "harness/scenario/scenario.hpp"
 
 namespace skidpad::cli {
@@ -17,7 +17,7 @@ struct RunCommand {
   std::optional<scenario::ProfileName> profile;
   std::uint64_t seed = 1;
   std::string out;                      ///< "" = run/<scenario>-<driver>-<seed>, with a number if that exists
-  std::string release = "v1.32.13";
+  AssetOptions assets;
   std::string isolation = "auto";
   runtime::LogLevel log_level = runtime::LogLevel::warning;  ///< of simulated programs
   bool dry_run = false;

@@ -25,14 +25,29 @@ std::string directory_of(const Installation& installation, const std::string& na
   return installation.state_directory + "/" + name;
 }
 
-cluster::ClusterSpec spec_of(const UpCommand& command) {
+/// Hollow kubelets of most kubemarks renew their Leases every 10 s: no node may count as lost before that.
+std::string profile_of(const UpCommand& command, const Assets& assets) {
+  if (!command.profile.empty()) {
+    const bool hollow_keeps_up = command.assets.hollow_nodes == 0 || assets.components.at("kubemark").help_flags.contains("node-lease-duration-seconds");
+    if (!hollow_keeps_up && command.profile != "kubernetes") {
+      throw UsageError("--profile: " + command.profile + " is too quick for hollow nodes, whose Leases are renewed every 10 s; expected kubernetes");
+    }
+    return command.profile;
+  }
+  if (command.assets.hollow_nodes > 0) return "kubernetes";
+  return needs_easing(assets) ? "eased" : "fast";
+}
+
+cluster::ClusterSpec spec_of(const UpCommand& command, const Assets& assets) {
   cluster::ClusterSpec spec;
   spec.topology = command.topology;
   spec.worker_count = command.workers;
-  spec.release = command.release;
+  spec.release = assets.release;
+  spec.hollow_nodes = command.assets.hollow_nodes;
   spec.healer.enabled = command.healer;
-  if (!history::timers_by_name(command.profile, spec.timers)) {
-    throw UsageError("--profile: \"" + command.profile + "\" is no timer profile; expected fast or kubernetes");
+  const std::string profile = profile_of(command, assets);
+  if (!history::timers_by_name(profile, spec.timers)) {
+    throw UsageError("--profile: \"" + profile + "\" is no timer profile; expected fast, eased or kubernetes");
   }
   if (command.topology == cluster::TopologyType::standalone) spec.etcd_count = spec.control_plane_count = 1;
   if (command.topology == cluster::TopologyType::separated_planes) spec.control_plane_count = 2;
@@ -48,6 +63,8 @@ std::string api_servers_of(const cluster::ClusterSpec& spec) {
   }
   return all;
 }
+
+constexpr char binaries_file[] = "binaries.json";
 
 Task<void> make(ProcessDriver& driver, cluster::ClusterSpec spec, std::string kubeconfig_path, std::uint16_t forward_port, runtime::Result<void>& result) {
   runtime::Runtime& runtime = driver.runtime();
@@ -76,7 +93,13 @@ Task<void> make(ProcessDriver& driver, cluster::ClusterSpec spec, std::string ku
 
 int up(const Installation& installation, const UpCommand& command) {
   const std::string directory = directory_of(installation, command.name);
-  cluster::ClusterSpec spec = spec_of(command);
+  const Assets assets = find_assets(command.assets);
+  cluster::ClusterSpec spec = spec_of(command, assets);
+  driver::process::Programs programs = programs_of(installation);
+  if (programs.components.at("etcd").executable.empty() && !assets.components.contains("etcd")) {
+    throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
+  }
+  apply(assets, programs);
   if (driver::process::read_supervisor_state(directory)) {
     throw UsageError("a cluster named " + command.name + " is already up; expected another --name, or first: skidpad down --name=" + command.name);
   }
@@ -91,8 +114,7 @@ int up(const Installation& installation, const UpCommand& command) {
   fs::remove_all(directory);
   fs::create_directories(directory);
   driver::process::ProcessDriverOptions options;
-  options.programs = programs_of(installation);
-  if (options.programs.components.at("etcd").executable.empty()) throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
+  options.programs = std::move(programs);
   options.state_directory = directory;
   options.isolation = command.isolation;
   options.provisioning_delay = runtime::Duration::zero();
@@ -100,8 +122,11 @@ int up(const Installation& installation, const UpCommand& command) {
   if (isolated) options.forwards.push_back("0=" + api_servers_of(spec));
   std::cerr << "cluster " << command.name << ": " << cluster::name(spec.topology) << ", " << spec.worker_count << " workers, timers " << spec.timers.profile
             << std::endl;
+  const auto binaries = binaries_of(options.programs, spec.release);
+  tell_foreign(binaries, assets.notes);
   auto started = ProcessDriver::start(std::move(options));
   if (!started) throw std::runtime_error(started.error().message);
+  std::ofstream(directory + "/" + binaries_file) << history::to_json(binaries).dump(2) << "\n";
   ProcessDriver& driver = *started.value();
   for (const std::string& limit : driver.limits()) std::cerr << "limit: " << limit << std::endl;
   driver.prepare(spec);
@@ -165,6 +190,22 @@ int tell_nodes(const std::string& kubeconfig_path) {
 
 }  // namespace
 
+namespace {
+
+/// Which program each component of the cluster is: what `up` wrote down.
+void tell_binaries(const std::string& directory) {
+  std::ifstream file(directory + "/" + binaries_file);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto json = runtime::parse_json(text);
+  if (!json) return;  // a cluster of an earlier build
+  std::printf("%-24s %-12s %-12s %-14s %s\n", "COMPONENT", "VERSION", "WHOSE", "SHA256", "PATH");
+  for (const auto& [name, binary] : history::binaries_from_json(json.value(), directory + "/" + binaries_file)) {
+    std::printf("%-24s %-12s %-12s %-14s %s\n", name.c_str(), binary.version.c_str(), binary.owner.c_str(), binary.sha256.substr(0, 12).c_str(), binary.path.c_str());
+  }
+}
+
+}  // namespace
+
 int status(const Installation& installation, const std::string& name) {
   const std::string directory = directory_of(installation, name);
   if (!driver::process::read_supervisor_state(directory)) {
@@ -176,6 +217,7 @@ int status(const Installation& installation, const std::string& name) {
   auto joined = ProcessDriver::join(directory);
   if (!joined) throw std::runtime_error(joined.error().message);
   joined.value()->run(tell_machines(*joined.value(), code));
+  tell_binaries(directory);
   std::fflush(stdout);
   std::cout << "export KUBECONFIG=" << directory << "/kubeconfig" << std::endl;
   return code;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "harness/cli/installation.hpp"
+#include "harness/cli/assets.hpp"
 #include "harness/cluster/cluster_plan.hpp"
 
 namespace skidpad::cli {
@@ -13,9 +13,9 @@ struct UpCommand {
   std::string name = "default";
   cluster::TopologyType topology = cluster::TopologyType::overlapping_planes;
   std::size_t workers = 2;
-  std::string release = "v1.32.13";
+  AssetOptions assets;
   std::string isolation = "auto";
-  std::string profile = "fast";
+  std::string profile;   ///< "" = fast; eased with real binaries; kubernetes with hollow nodes
   bool healer = true;
 };
 

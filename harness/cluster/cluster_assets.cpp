@@ -17,6 +17,7 @@ constexpr auto ca_lifetime = std::chrono::hours(24 * 3650);
 struct Authorities {
   KeyPair cluster;
   KeyPair etcd;
+  KeyPair front_proxy;
   KeyPair service_accounts;
   std::string bootstrap_token;
 };
@@ -56,10 +57,15 @@ class Renderer {
     plan_ = plan_cluster(spec_);
     TRY(authorities_.cluster, pki_.make_ca("kubernetes", ca_lifetime));
     TRY(authorities_.etcd, pki_.make_ca("etcd-ca", ca_lifetime));
+    TRY(authorities_.front_proxy, pki_.make_ca("front-proxy-ca", ca_lifetime));
     TRY(authorities_.service_accounts, pki_.make_signing_key());
     authorities_.bootstrap_token = random_.name_suffix(6) + "." + random_.name_suffix(16);
     for (const NodePlan& node : plan_.nodes) {
       TRY(MachineSpec machine, machine_for(node));
+      assets.machines.push_back(std::move(machine));
+    }
+    if (!plan_.hollow.names.empty()) {
+      TRY(MachineSpec machine, hollow_machine());
       assets.machines.push_back(std::move(machine));
     }
     TRY(assets.worker_template, worker());
@@ -105,6 +111,7 @@ class Renderer {
                  "--container-backoff-base=" + runtime::format_go_duration(spec_.timers.kubelet_backoff_initial),
                  "--container-backoff-max=" + runtime::format_go_duration(spec_.timers.kubelet_backoff_max)};
     unit.argv.insert(unit.argv.end(), more.begin(), more.end());
+    unit.env["SKIDPAD_VERSION"] = spec_.release;
     unit.restart_seconds = runtime::seconds(spec_.timers.kubelet_restart_delay);
     return unit;
   }
@@ -138,6 +145,34 @@ class Renderer {
     machine.files = common_files();
     machine.files.push_back(file("/etc/kubernetes/bootstrap-kubelet.conf", bootstrap_kubeconfig(), 0600));
     machine.units.push_back(kubelet_unit({}));
+    return machine;
+  }
+
+  /// One machine for all hollow nodes: each a kubemark of its own, all behind one balancer.
+  Result<MachineSpec> hollow_machine() {
+    MachineSpec machine;
+    machine.name = plan_.hollow.machine_name;
+    machine.address = plan_.hollow.address;
+    machine.labels = {{"role", "hollow"}};
+    // A hollow kubelet finds its node's address by its name.
+    std::string hosts = "127.0.0.1 localhost\n${ADDRESS} ${NAME}";
+    for (const std::string& name : plan_.hollow.names) hosts += " " + name;
+    machine.files.push_back(file("/etc/hosts", hosts + "\n"));
+    MachineUnit balancer;
+    balancer.name = "apiserver-balancer";
+    balancer.argv = balancer_command(spec_, plan_);
+    balancer.restart_seconds = runtime::seconds(spec_.timers.kubelet_restart_delay);
+    machine.units.push_back(std::move(balancer));
+    for (std::size_t number = 0; number < plan_.hollow.names.size(); ++number) {
+      const std::string& name = plan_.hollow.names[number];
+      TRY(std::string kubeconfig, kubeconfig_for(client_certificate("system:node:" + name, {"system:nodes"}), balancer_url()));
+      machine.files.push_back(file("/etc/kubernetes/" + name + ".conf", std::move(kubeconfig), 0600));
+      MachineUnit unit;
+      unit.name = name;
+      unit.argv = hollow_command(spec_, name, number);
+      unit.restart_seconds = runtime::seconds(spec_.timers.kubelet_restart_delay);
+      machine.units.push_back(std::move(unit));
+    }
     return machine;
   }
 
@@ -191,6 +226,10 @@ class Renderer {
     add_pair(files, "apiserver-kubelet-client", kubelet_client);
     TRY(const KeyPair etcd_client, pki_.issue(authorities_.etcd, client_certificate("kube-apiserver-etcd-client")));
     add_pair(files, "apiserver-etcd-client", etcd_client);
+    // By these an API server vouches for a user before the servers of an aggregated API.
+    files.push_back(file("/etc/kubernetes/pki/front-proxy-ca.crt", authorities_.front_proxy.certificate_pem));
+    TRY(const KeyPair front_proxy_client, pki_.issue(authorities_.front_proxy, client_certificate("front-proxy-client")));
+    add_pair(files, "front-proxy-client", front_proxy_client);
     TRY(std::string controller_manager, kubeconfig_for(client_certificate("system:kube-controller-manager"), balancer_url()));
     files.push_back(file("/etc/kubernetes/controller-manager.conf", std::move(controller_manager), 0600));
     TRY(std::string scheduler, kubeconfig_for(client_certificate("system:kube-scheduler"), balancer_url()));

@@ -14,7 +14,7 @@ using runtime::Result;
 
 struct ClusterAssets {
   ClusterPlan plan;
-  std::vector<MachineSpec> machines;   ///< in the plan's order
+  std::vector<MachineSpec> machines;   ///< in the plan's order, then the one of the hollow nodes
   MachineSpec worker_template;         ///< a further worker: everything but its name; it joins by itself
   client::Kubeconfig admin;            ///< cluster-admin; servers: every API server
   std::vector<Json> objects;           ///< created through the API in this order once it serves: RBAC, kube-proxy, healer

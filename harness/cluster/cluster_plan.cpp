@@ -13,6 +13,20 @@ std::string_view name(TopologyType type) {
   return "?";
 }
 
+bool ClusterSpec::is_foreign(const std::string& component) const {
+  const auto found = components.find(component);
+  return found != components.end() && found->second.foreign();
+}
+
+ComponentVersion ClusterSpec::version_of(const std::string& component) const {
+  const auto found = components.find(component);
+  const bool known = found != components.end() && !found->second.version.empty();
+  auto version = parse_version(known ? found->second.version : component == "etcd" ? etcd_release : release);
+  // A release may be any text that a user gives to ours; they take the flags of what they are modelled on.
+  if (version) return std::move(version.value());
+  return component == "etcd" ? ComponentVersion{3, 4, 23, "3.4.23"} : ComponentVersion{1, 32, 13, "v1.32.13"};
+}
+
 std::vector<const NodePlan*> ClusterPlan::etcd_nodes() const {
   std::vector<const NodePlan*> chosen;
   for (const NodePlan& node : nodes) {
@@ -60,6 +74,8 @@ ClusterPlan plan_cluster(const ClusterSpec& spec) {
       break;
   }
   for (std::size_t i = 0; i < spec.worker_count; ++i) add("worker-" + std::to_string(i + 1)).worker = true;
+  if (spec.hollow_nodes > 0) plan.hollow.address = spec.address_prefix + ".1." + std::to_string(plan.nodes.size() + 1);
+  for (std::size_t i = 0; i < spec.hollow_nodes; ++i) plan.hollow.names.push_back("hollow-" + std::to_string(i + 1));
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cluster/component_flags.hpp"
 #include "harness/history/timers.hpp"
 #include "harness/runtime/network.hpp"
 
@@ -14,10 +15,16 @@ namespace skidpad::cluster {
 enum class TopologyType { standalone, overlapping_planes, separated_planes };
 std::string_view name(TopologyType type);
 
-/// Where each component's program is on the machines' file system, by image.
+/// Where each component's program is on the machines' file system, by image, and what is known of it.
 struct Component {
   std::string executable;
   std::vector<std::string> arguments;  ///< put before the container's own
+  std::string owner = "skidpad";       ///< whose binary: "skidpad", "host" (etcd on PATH), "--assets", "--component"
+  std::string version;                 ///< as the binary says; "" = ours: it stands for ClusterSpec::release
+  std::string sha256;                  ///< of the executable, in hexadecimal; "" = not looked at
+  std::set<std::string> help_flags;    ///< of --help, where it was asked
+  /// Not of this build: real timers, real manners.
+  bool foreign() const { return owner == "--assets" || owner == "--component"; }
 };
 
 struct HealerSpec {
@@ -41,6 +48,18 @@ struct ClusterSpec {
   std::string provider_token;
   std::vector<std::string> apiserver_names;  ///< further host names and addresses in the API servers' certificates
   HealerSpec healer;
+  std::size_t hollow_nodes = 0;           ///< kubelets of `kubemark --morph=kubelet`, all on one machine of their own; needs the component kubemark
+
+  bool is_foreign(const std::string& component) const;
+  /// What the component's binary says it is, or what ours stands for.
+  ComponentVersion version_of(const std::string& component) const;
+};
+
+/// The machine that holds the hollow nodes, and their names.
+struct HollowPlan {
+  std::string machine_name = "hollow-nodes";
+  std::string address;
+  std::vector<std::string> names;   ///< hollow-1, ...; empty: no such machine
 };
 
 struct NodePlan {
@@ -59,6 +78,7 @@ struct ClusterPlan {
   std::string dns_address = "127.0.0.1";  ///< every node's own
   std::uint16_t apiserver_port = 6443;
   std::uint16_t balancer_port = 7443;     ///< on 127.0.0.1 of every node: any API server
+  HollowPlan hollow;
 
   std::vector<const NodePlan*> etcd_nodes() const;
   std::vector<const NodePlan*> control_plane_nodes() const;

@@ -1,5 +1,7 @@
 #include "harness/cluster/manifests.hpp"
 
+#include <algorithm>
+
 namespace skidpad::cluster {
 namespace {
 
@@ -56,11 +58,35 @@ Json startup_probe(Json probe) {
   return probe;
 }
 
+CommandWriter command_of(const ClusterSpec& spec, const std::string& component) {
+  const auto found = spec.components.find(component);
+  return CommandWriter(component, spec.version_of(component), found == spec.components.end() ? std::set<std::string>() : found->second.help_flags);
+}
+
 void add_leader_election(std::vector<std::string>& command, const history::Timers& timers) {
   command.push_back("--leader-elect=true");
   command.push_back("--leader-elect-lease-duration=" + format_go_duration(timers.leader_lease_duration));
   command.push_back("--leader-elect-renew-deadline=" + format_go_duration(timers.leader_renew_deadline));
   command.push_back("--leader-elect-retry-period=" + format_go_duration(timers.leader_retry_period));
+}
+
+void add_leader_election(CommandWriter& command, const history::Timers& timers) {
+  command.add("leader-elect", "true");
+  command.add("leader-elect-lease-duration", format_go_duration(timers.leader_lease_duration));
+  command.add("leader-elect-renew-deadline", format_go_duration(timers.leader_renew_deadline));
+  command.add("leader-elect-retry-period", format_go_duration(timers.leader_retry_period));
+}
+
+/// Real clients send protobuf unless told otherwise, and our API server speaks JSON.
+void add_content_type(CommandWriter& command, const ClusterSpec& spec) {
+  if (!spec.is_foreign("kube-apiserver")) command.add("kube-api-content-type", "application/json");
+}
+
+/// As kubeadm: no liveness probe counts before the program has once been healthy, however long it waits for an API server.
+void add_health_probes(Json& pod, const Json& probe) {
+  Json& container = pod["spec"]["containers"][0];
+  container["startupProbe"] = startup_probe(probe);
+  container["livenessProbe"] = probe;
 }
 
 std::int64_t whole_seconds(runtime::Duration duration) {
@@ -70,10 +96,16 @@ std::int64_t whole_seconds(runtime::Duration duration) {
 }  // namespace
 
 std::string image_of(const ClusterSpec& spec, const std::string& component) {
-  if (component == "etcd") return "registry.k8s.io/etcd:" + spec.etcd_release;
+  const auto found = spec.components.find(component);
+  const std::string version = found == spec.components.end() ? "" : found->second.version;
+  // The registry's etcd images count their own builds: 3.5.21-0.
+  if (component == "etcd") return "registry.k8s.io/etcd:" + (version.empty() ? spec.etcd_release : version + "-0");
   if (component == "workload") return "skidpad/workload:1";
   if (component == "node-healer") return "skidpad/node-healer:1";
-  return "registry.k8s.io/" + component + ":" + spec.release;
+  // "+" may not be in a tag.
+  std::string tag = version.empty() ? spec.release : version;
+  std::replace(tag.begin(), tag.end(), '+', '_');
+  return "registry.k8s.io/" + component + ":" + tag;
 }
 
 Json image_table(const ClusterSpec& spec) {
@@ -91,19 +123,33 @@ Json etcd_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const NodeP
   const auto milliseconds = [](runtime::Duration duration) {
     return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
   };
-  Json pod = static_pod(
-      spec, "etcd",
-      {"etcd", "--name=" + node.name, "--data-dir=${ROOT}/var/lib/etcd",
-       std::string("--listen-client-urls=") + (shares_loopback(spec) ? "" : "https://127.0.0.1:2379,") + url(node.address, 2379),
-       "--advertise-client-urls=" + url(node.address, 2379),
-       "--listen-peer-urls=" + url(node.address, 2380), "--initial-advertise-peer-urls=" + url(node.address, 2380),
-       "--initial-cluster=" + members, "--initial-cluster-state=new", "--initial-cluster-token=skidpad",
-       "--cert-file=" + in_pki("etcd/server.crt"), "--key-file=" + in_pki("etcd/server.key"), "--trusted-ca-file=" + in_pki("etcd/ca.crt"),
-       "--client-cert-auth=true", "--peer-cert-file=" + in_pki("etcd/peer.crt"), "--peer-key-file=" + in_pki("etcd/peer.key"),
-       "--peer-trusted-ca-file=" + in_pki("etcd/ca.crt"), "--peer-client-cert-auth=true",
-       "--listen-metrics-urls=http://" + node.address + ":2381", "--snapshot-count=10000",
-       "--heartbeat-interval=" + milliseconds(spec.timers.etcd_heartbeat_interval),
-       "--election-timeout=" + milliseconds(spec.timers.etcd_election_timeout)});
+  CommandWriter command = command_of(spec, "etcd");
+  command.add("name", node.name)
+      .add("data-dir", "${ROOT}/var/lib/etcd")
+      .add("listen-client-urls", (shares_loopback(spec) ? "" : "https://127.0.0.1:2379,") + url(node.address, 2379))
+      .add("advertise-client-urls", url(node.address, 2379))
+      .add("listen-peer-urls", url(node.address, 2380))
+      .add("initial-advertise-peer-urls", url(node.address, 2380))
+      .add("initial-cluster", members)
+      .add("initial-cluster-state", "new")
+      .add("initial-cluster-token", "skidpad")
+      .add("cert-file", in_pki("etcd/server.crt"))
+      .add("key-file", in_pki("etcd/server.key"))
+      .add("trusted-ca-file", in_pki("etcd/ca.crt"))
+      .add("client-cert-auth", "true")
+      .add("peer-cert-file", in_pki("etcd/peer.crt"))
+      .add("peer-key-file", in_pki("etcd/peer.key"))
+      .add("peer-trusted-ca-file", in_pki("etcd/ca.crt"))
+      .add("peer-client-cert-auth", "true")
+      .add("listen-metrics-urls", "http://" + node.address + ":2381")
+      .add("snapshot-count", "10000")
+      .add("heartbeat-interval", milliseconds(spec.timers.etcd_heartbeat_interval))
+      .add("election-timeout", milliseconds(spec.timers.etcd_election_timeout));
+  // As kubeadm does: an API server's watch cache learns by these that nothing has happened.
+  if (spec.is_foreign("kube-apiserver")) {
+    command.add_first({"watch-progress-notify-interval", "experimental-watch-progress-notify-interval"}, "5s");
+  }
+  Json pod = static_pod(spec, "etcd", command.command());
   mount_host_path(pod, "etcd-certs", in_pki("etcd"), true);
   mount_host_path(pod, "etcd-data", "${ROOT}/var/lib/etcd", false);
   // A member without quorum is unhealthy but must not be restarted for it: only its own death counts (behaviour E15).
@@ -113,25 +159,42 @@ Json etcd_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const NodeP
 Json apiserver_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const NodePlan& node) {
   const std::string etcd_servers = joined(plan.etcd_nodes(), [](const NodePlan* member) { return url(member->address, 2379); });
   const std::string toleration = std::to_string(whole_seconds(spec.timers.toleration));
-  Json pod = static_pod(
-      spec, "kube-apiserver",
-      {"kube-apiserver", "--advertise-address=" + node.address, "--bind-address=" + node.address,
-       "--secure-port=" + std::to_string(plan.apiserver_port), "--allow-privileged=true", "--authorization-mode=Node,RBAC",
-       "--client-ca-file=" + in_pki("ca.crt"), "--enable-admission-plugins=NodeRestriction",
-       "--token-auth-file=" + in_pki("tokens.csv"), "--etcd-servers=" + etcd_servers, "--etcd-cafile=" + in_pki("etcd/ca.crt"),
-       "--etcd-certfile=" + in_pki("apiserver-etcd-client.crt"), "--etcd-keyfile=" + in_pki("apiserver-etcd-client.key"),
-       "--kubelet-client-certificate=" + in_pki("apiserver-kubelet-client.crt"),
-       "--kubelet-client-key=" + in_pki("apiserver-kubelet-client.key"),
-       "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname", "--tls-cert-file=" + in_pki("apiserver.crt"),
-       "--tls-private-key-file=" + in_pki("apiserver.key"), "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-       "--service-account-key-file=" + in_pki("sa.pub"), "--service-account-signing-key-file=" + in_pki("sa.key"),
-       "--service-cluster-ip-range=" + plan.service_cidr, "--default-not-ready-toleration-seconds=" + toleration,
-       "--default-unreachable-toleration-seconds=" + toleration});
+  CommandWriter command = command_of(spec, "kube-apiserver");
+  command.add("advertise-address", node.address)
+      .add("bind-address", node.address)
+      .add("secure-port", std::to_string(plan.apiserver_port))
+      .add("allow-privileged", "true")
+      .add("authorization-mode", "Node,RBAC")
+      .add("client-ca-file", in_pki("ca.crt"))
+      .add("enable-admission-plugins", "NodeRestriction")
+      .add("enable-bootstrap-token-auth", "true")
+      .add("token-auth-file", in_pki("tokens.csv"))
+      .add("etcd-servers", etcd_servers)
+      .add("etcd-cafile", in_pki("etcd/ca.crt"))
+      .add("etcd-certfile", in_pki("apiserver-etcd-client.crt"))
+      .add("etcd-keyfile", in_pki("apiserver-etcd-client.key"))
+      .add("kubelet-client-certificate", in_pki("apiserver-kubelet-client.crt"))
+      .add("kubelet-client-key", in_pki("apiserver-kubelet-client.key"))
+      .add("kubelet-preferred-address-types", "InternalIP,ExternalIP,Hostname")
+      .add("proxy-client-cert-file", in_pki("front-proxy-client.crt"))
+      .add("proxy-client-key-file", in_pki("front-proxy-client.key"))
+      .add("requestheader-allowed-names", "front-proxy-client")
+      .add("requestheader-client-ca-file", in_pki("front-proxy-ca.crt"))
+      .add("requestheader-extra-headers-prefix", "X-Remote-Extra-")
+      .add("requestheader-group-headers", "X-Remote-Group")
+      .add("requestheader-username-headers", "X-Remote-User")
+      .add("tls-cert-file", in_pki("apiserver.crt"))
+      .add("tls-private-key-file", in_pki("apiserver.key"))
+      .add("service-account-issuer", "https://kubernetes.default.svc.cluster.local")
+      .add("service-account-key-file", in_pki("sa.pub"))
+      .add("service-account-signing-key-file", in_pki("sa.key"))
+      .add("service-cluster-ip-range", plan.service_cidr)
+      .add("default-not-ready-toleration-seconds", toleration)
+      .add("default-unreachable-toleration-seconds", toleration);
+  Json pod = static_pod(spec, "kube-apiserver", command.command());
   mount_host_path(pod, "k8s-certs", pki_directory, true);
-  const Json probe = http_probe("HTTPS", node.address, plan.apiserver_port, "/livez", spec);
+  add_health_probes(pod, http_probe("HTTPS", node.address, plan.apiserver_port, "/livez", spec));
   Json& container = pod["spec"]["containers"][0];
-  container["startupProbe"] = startup_probe(probe);
-  container["livenessProbe"] = probe;
   Json ready = http_probe("HTTPS", node.address, plan.apiserver_port, "/readyz", spec);
   ready["periodSeconds"] = 1;
   ready["failureThreshold"] = 3;
@@ -141,45 +204,88 @@ Json apiserver_manifest(const ClusterSpec& spec, const ClusterPlan& plan, const 
 
 Json controller_manager_manifest(const ClusterSpec& spec, const NodePlan& node) {
   const history::Timers& timers = spec.timers;
-  std::vector<std::string> command = {
-      "kube-controller-manager", "--kubeconfig=${ROOT}/etc/kubernetes/controller-manager.conf",
-      "--authentication-kubeconfig=${ROOT}/etc/kubernetes/controller-manager.conf",
-      "--authorization-kubeconfig=${ROOT}/etc/kubernetes/controller-manager.conf", "--bind-address=" + node.address,
-      "--client-ca-file=" + in_pki("ca.crt"), "--cluster-name=kubernetes", "--cluster-signing-cert-file=" + in_pki("ca.crt"),
-      "--cluster-signing-key-file=" + in_pki("ca.key"), "--controllers=*,bootstrapsigner,tokencleaner",
-      "--root-ca-file=" + in_pki("ca.crt"), "--service-account-private-key-file=" + in_pki("sa.key"),
-      "--use-service-account-credentials=true", "--node-monitor-period=" + format_go_duration(timers.node_monitor_period),
-      "--node-monitor-grace-period=" + format_go_duration(timers.node_monitor_grace_period)};
+  const std::string kubeconfig = "${ROOT}/etc/kubernetes/controller-manager.conf";
+  CommandWriter command = command_of(spec, "kube-controller-manager");
+  command.add("kubeconfig", kubeconfig)
+      .add("authentication-kubeconfig", kubeconfig)
+      .add("authorization-kubeconfig", kubeconfig)
+      .add("bind-address", node.address)
+      .add("client-ca-file", in_pki("ca.crt"))
+      .add("requestheader-client-ca-file", in_pki("front-proxy-ca.crt"))
+      .add("cluster-name", "kubernetes")
+      .add("cluster-signing-cert-file", in_pki("ca.crt"))
+      .add("cluster-signing-key-file", in_pki("ca.key"))
+      .add("controllers", "*,bootstrapsigner,tokencleaner")
+      .add("root-ca-file", in_pki("ca.crt"))
+      .add("service-account-private-key-file", in_pki("sa.key"))
+      .add("use-service-account-credentials", "true")
+      .add("node-monitor-period", format_go_duration(timers.node_monitor_period))
+      .add("node-monitor-grace-period", format_go_duration(timers.node_monitor_grace_period));
+  add_content_type(command, spec);
   add_leader_election(command, timers);
-  Json pod = static_pod(spec, "kube-controller-manager", std::move(command));
+  Json pod = static_pod(spec, "kube-controller-manager", command.command());
   mount_host_path(pod, "k8s-certs", pki_directory, true);
   mount_host_path(pod, "kubeconfig", "${ROOT}/etc/kubernetes", true);
-  pod["spec"]["containers"][0]["livenessProbe"] = http_probe("HTTPS", node.address, 10257, "/healthz", spec);
+  add_health_probes(pod, http_probe("HTTPS", node.address, 10257, "/healthz", spec));
   return pod;
 }
 
 Json scheduler_manifest(const ClusterSpec& spec, const NodePlan& node) {
-  std::vector<std::string> command = {
-      "kube-scheduler", "--kubeconfig=${ROOT}/etc/kubernetes/scheduler.conf",
-      "--authentication-kubeconfig=${ROOT}/etc/kubernetes/scheduler.conf",
-      "--authorization-kubeconfig=${ROOT}/etc/kubernetes/scheduler.conf", "--bind-address=" + node.address};
+  const std::string kubeconfig = "${ROOT}/etc/kubernetes/scheduler.conf";
+  CommandWriter command = command_of(spec, "kube-scheduler");
+  command.add("kubeconfig", kubeconfig)
+      .add("authentication-kubeconfig", kubeconfig)
+      .add("authorization-kubeconfig", kubeconfig)
+      .add("bind-address", node.address)
+      // kubeadm leaves these to a look-up in the cluster, which a scheduler that starts before the API server makes in vain.
+      .add("client-ca-file", in_pki("ca.crt"))
+      .add("requestheader-client-ca-file", in_pki("front-proxy-ca.crt"));
+  add_content_type(command, spec);
   add_leader_election(command, spec.timers);
-  Json pod = static_pod(spec, "kube-scheduler", std::move(command));
+  Json pod = static_pod(spec, "kube-scheduler", command.command());
   mount_host_path(pod, "kubeconfig", "${ROOT}/etc/kubernetes", true);
-  pod["spec"]["containers"][0]["livenessProbe"] = http_probe("HTTPS", node.address, 10259, "/healthz", spec);
+  add_health_probes(pod, http_probe("HTTPS", node.address, 10259, "/healthz", spec));
   return pod;
 }
 
 Json balancer_manifest(const ClusterSpec& spec, const ClusterPlan& plan) {
-  const std::string targets = joined(plan.control_plane_nodes(), [&](const NodePlan* node) {
-    return node->address + ":" + std::to_string(plan.apiserver_port);
-  });
-  Json pod = static_pod(spec, "kube-proxy",
-                        {"kube-proxy", "--apiserver-balancer=127.0.0.1:" + std::to_string(plan.balancer_port) + "=" + targets});
+  std::vector<std::string> command = balancer_command(spec, plan);
+  command.front() = "kube-proxy";
+  Json pod = static_pod(spec, "kube-proxy", std::move(command));
   pod["metadata"]["name"] = "apiserver-balancer";
   pod["metadata"]["labels"] = {{"component", "apiserver-balancer"}, {"tier", "node"}};
   pod["spec"]["containers"][0]["name"] = "apiserver-balancer";
   return pod;
+}
+
+std::vector<std::string> hollow_command(const ClusterSpec& spec, const std::string& name, std::size_t number) {
+  constexpr std::size_t kubelet_port_first = 12250;
+  constexpr std::size_t read_only_port_first = 13250;
+  CommandWriter command = command_of(spec, "kubemark");
+  command.add("morph", "kubelet")
+      .add("name", name)
+      .add("kubeconfig", "${ROOT}/etc/kubernetes/" + name + ".conf")
+      .add("kubelet-port", std::to_string(kubelet_port_first + number))
+      .add("kubelet-read-only-port", std::to_string(read_only_port_first + number))
+      .add("node-labels", std::string(hollow_label) + "=true")
+      // Their pods are none: only what asks for hollow nodes may come to them.
+      .add("register-with-taints", std::string(hollow_label) + "=true:NoSchedule")
+      .add("max-pods", "110")
+      .add("use-host-image-service", "false")
+      .add("node-lease-duration-seconds", std::to_string(whole_seconds(spec.timers.node_lease_duration)))
+      .add("node-status-update-frequency", format_go_duration(spec.timers.node_status_update_frequency));
+  add_content_type(command, spec);
+  std::vector<std::string> argv = command.command();
+  argv.front() = spec.components.at("kubemark").executable;
+  return argv;
+}
+
+std::vector<std::string> balancer_command(const ClusterSpec& spec, const ClusterPlan& plan) {
+  const std::string targets = joined(plan.control_plane_nodes(), [&](const NodePlan* node) {
+    return node->address + ":" + std::to_string(plan.apiserver_port);
+  });
+  const auto program = spec.components.find("kube-proxy");
+  return {program == spec.components.end() ? "kube-proxy" : program->second.executable, "--apiserver-balancer=127.0.0.1:" + std::to_string(plan.balancer_port) + "=" + targets};
 }
 
 Json kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan) {

@@ -15,6 +15,13 @@ Json scheduler_manifest(const ClusterSpec& spec, const NodePlan& node);
 /// The node-local balancer over all API servers; needs nothing but the API servers' addresses.
 Json balancer_manifest(const ClusterSpec& spec, const ClusterPlan& plan);
 
+/// The balancer as a program of its own, for a machine without kubelet. Needs the component kube-proxy.
+std::vector<std::string> balancer_command(const ClusterSpec& spec, const ClusterPlan& plan);
+/// Label and taint key of nodes that only pretend: kubelets of kubemark.
+inline constexpr std::string_view hollow_label = "skidpad.dev/hollow";
+/// One hollow node's `kubemark --morph=kubelet`, number counted from 0. Needs the component kubemark.
+std::vector<std::string> hollow_command(const ClusterSpec& spec, const std::string& name, std::size_t number);
+
 /// KubeletConfiguration kubelet.config.k8s.io/v1beta1.
 Json kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan);
 /// Image name -> executable, for the kubelet's image store.

@@ -116,6 +116,7 @@ std::string encode(const Operation& operation) {
   if (operation.compare) line["compare"] = *operation.compare;
   if (operation.observed) line["observed"] = *operation.observed;
   if (!operation.applied) line["applied"] = false;
+  if (operation.revision) line["revision"] = *operation.revision;
   line["outcome"] = name(operation.outcome);
   if (!operation.error.empty()) line["error"] = operation.error;
   return dump(line) + "\n";
@@ -211,6 +212,28 @@ Expectations expectations_from_json(const Json& json, std::string_view where) {
   return expectations;
 }
 
+Json to_json(const std::map<std::string, Binary>& binaries) {
+  Json json = Json::object();
+  for (const auto& [component, binary] : binaries) {
+    json[component] = {{"owner", binary.owner}, {"version", binary.version}, {"path", binary.path}, {"sha256", binary.sha256}};
+  }
+  return json;
+}
+
+std::map<std::string, Binary> binaries_from_json(const Json& json, std::string_view where) {
+  std::map<std::string, Binary> binaries;
+  for (const auto& [component, entry] : json.items()) {
+    Fields fields(entry, std::string(where) + "." + component);
+    Binary& binary = binaries[component];
+    binary.owner = fields.text("owner");
+    binary.version = fields.text("version");
+    binary.path = fields.text("path");
+    binary.sha256 = fields.text("sha256");
+    fields.finish();
+  }
+  return binaries;
+}
+
 std::string encode(const Header& header) {
   OrderedJson json;
   json["format"] = "skidpad-run";
@@ -225,6 +248,7 @@ std::string encode(const Header& header) {
   json["topology"] = header.topology;
   json["versions"] = header.versions;
   json["images"] = header.images;
+  if (!header.binaries.empty()) json["binaries"] = to_json(header.binaries);
   json["timers"] = to_json(header.timers);
   json["expectations"] = to_json(header.expectations);
   json["repeat_command"] = header.repeat_command;
@@ -251,6 +275,7 @@ Header decode_header(std::string_view text, std::string_view file) {
   header.topology = fields.text_map_or_empty("topology");
   header.versions = fields.text_map_or_empty("versions");
   header.images = fields.text_map_or_empty("images");
+  header.binaries = binaries_from_json(fields.object_or_empty("binaries"), where + ": binaries");
   header.timers = timers_from_json(fields.any("timers"), where + ": timers");
   header.expectations = expectations_from_json(fields.object_or_empty("expectations"), where + ": expectations");
   header.repeat_command = fields.text_or("repeat_command", "");
@@ -274,6 +299,7 @@ Decoded<Operation> decode_history(std::string_view text, std::string_view file) 
     operation.compare = fields.optional_text("compare");
     operation.observed = fields.optional_text("observed");
     operation.applied = fields.boolean_or("applied", true);
+    if (fields.has("revision")) operation.revision = fields.integer("revision", 0, std::numeric_limits<std::int64_t>::max());
     operation.outcome = outcome_from(fields);
     operation.error = fields.text_or("error", "");
     fields.finish();

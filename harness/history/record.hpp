@@ -32,13 +32,14 @@ std::string_view name(Outcome outcome);
 struct Operation {
   std::string client;                    ///< a sequential caller, such as "kv-client-3" or "probe-web"
   std::string workload;                  ///< the traffic or probe it belongs to
-  std::string operation;                 ///< get, put, append, delete, cas, probe; others are kept and not judged
+  std::string operation;                 ///< get, put, append, delete, cas, probe, or of a watch (watches.hpp); others are kept and not judged
   std::string target;                    ///< whom it was sent to: an endpoint, a URL
   std::string key;
   std::optional<std::string> value;      ///< what put, append or cas wrote
   std::optional<std::string> compare;    ///< what cas expected; absent: the key must not exist
   std::optional<std::string> observed;   ///< what get saw; absent: no such key
   bool applied = true;                   ///< cas only: whether the compare held
+  std::optional<std::int64_t> revision;  ///< of the store: of an acknowledged write, or of what a watch saw
   Duration call{};
   std::optional<Duration> returned;      ///< absent when no answer came before the run ended
   Outcome outcome = Outcome::unknown;
@@ -105,6 +106,16 @@ struct Expectations {
   std::map<std::string, std::string> remediation_labels;  ///< count only series with these labels
 };
 
+/// Whose program a component was, and which.
+struct Binary {
+  std::string owner;                               ///< skidpad, host, --assets or --component
+  std::string version;                             ///< as the binary says; of ours: what it stands for
+  std::string path;
+  std::string sha256;                              ///< hexadecimal
+};
+std::map<std::string, Binary> binaries_from_json(const Json& json, std::string_view where);
+Json to_json(const std::map<std::string, Binary>& binaries);
+
 /// run.json: who, what and with which timers. Written first, before the cluster is touched.
 struct Header {
   std::string skidpad_version;
@@ -117,6 +128,7 @@ struct Header {
   std::map<std::string, std::string> topology;     ///< for people: {"control_plane": "3", "workers": "5"}
   std::map<std::string, std::string> versions;     ///< component -> version
   std::map<std::string, std::string> images;       ///< component -> executable, where it matters
+  std::map<std::string, Binary> binaries;          ///< by component; empty on the simulated driver
   Timers timers;
   Expectations expectations;
   std::string repeat_command;

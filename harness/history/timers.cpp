@@ -107,9 +107,27 @@ Timers fast() {
   return timers;
 }
 
+Timers eased() {
+  Timers timers = fast();
+  timers.profile = "eased";
+  timers.node_status_update_frequency = 1s;
+  timers.node_lease_duration = 4s;
+  timers.node_lease_renew_interval = 1s;
+  timers.node_monitor_period = 500ms;
+  timers.node_monitor_grace_period = 5s;
+  timers.pod_garbage_collection_period = 20s;  // no flag of the real controller-manager
+  timers.leader_lease_duration = 4s;
+  timers.leader_renew_deadline = 3s;
+  timers.leader_retry_period = 500ms;
+  timers.etcd_heartbeat_interval = 50ms;
+  timers.etcd_election_timeout = 500ms;
+  return timers;
+}
+
 bool timers_by_name(std::string_view name, Timers& timers) {
   if (name == "kubernetes") timers = kubernetes();
   else if (name == "fast") timers = fast();
+  else if (name == "eased") timers = eased();
   else return false;
   return true;
 }

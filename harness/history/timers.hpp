@@ -60,6 +60,9 @@ struct Timers {
 Timers kubernetes();
 /// The same ratios about twenty times quicker; what the wire holds in whole seconds is rounded up to them.
 Timers fast();
+/// `fast` as far as real binaries keep up with it: a real API server needs seconds to start and stalls for tenths of one, so leader
+/// Leases, node Leases and etcd elections are as long as stalls may be. The default of driver process with real binaries.
+Timers eased();
 /// A profile by name, or an empty profile name in the result when there is none such.
 bool timers_by_name(std::string_view name, Timers& timers);
 

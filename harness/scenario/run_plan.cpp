@@ -131,11 +131,16 @@ history::Header header_of(const RunPlan& plan, DriverName driver) {
                      {"control_plane", std::to_string(plan.cluster.control_plane_count)},
                      {"workers", std::to_string(plan.cluster.worker_count)}};
   header.versions = {{"kubernetes", plan.cluster.release}, {"etcd", plan.cluster.etcd_release}};
+  header.binaries = plan.options.binaries;
+  for (const auto& [component, binary] : header.binaries) {
+    if (binary.owner != "skidpad") header.versions[component] = binary.version;
+  }
   header.timers = plan.timers;
   header.expectations = expectations_of(plan);
   header.repeat_command = "skidpad run " + (header.scenario_file.empty() ? header.scenario : header.scenario_file) + " --driver=" + header.driver +
                           " --seed=" + std::to_string(header.seed);
   if (plan.options.profile) header.repeat_command += " --profile=" + std::string(to_word(*plan.options.profile));
+  header.repeat_command += plan.options.more_flags;
   return header;
 }
 
@@ -150,7 +155,7 @@ RunPlan plan_run(Scenario scenario, DriverName driver, RunOptions options) {
   plan.scenario = std::move(scenario);
   plan.options = std::move(options);
   const std::optional<ProfileName> asked = plan.options.profile ? plan.options.profile : plan.scenario.profile;
-  plan.timers = timers_of(asked.value_or(default_profile(driver)));
+  plan.timers = !asked && plan.options.eased ? history::eased() : timers_of(asked.value_or(default_profile(driver)));
   if (const auto& healer = plan.scenario.controllers.node_healer) {
     const auto value = [&](Timer timer) { return named_timer(plan.timers, Duration::zero(), timer); };
     if (healer->unhealthy_after) plan.timers.healer_unhealthy_after = resolve(*healer->unhealthy_after, value);
@@ -217,6 +222,9 @@ std::string describe(const RunPlan& plan) {
   text += "  cluster   " + plan.header.topology.at("type") + ", " + plan.header.topology.at("etcd") + " etcd, " +
           plan.header.topology.at("control_plane") + " control plane, " + plan.header.topology.at("workers") + " workers, timers " +
           plan.timers.profile + "\n";
+  for (const auto& [component, binary] : plan.header.binaries) {
+    if (binary.owner != "skidpad") text += "  binary    " + component + " " + binary.version + " (" + binary.owner + ") " + binary.path + "\n";
+  }
   for (const Fault& fault : plan.scenario.faults) {
     text += "  fault     " + std::string(to_word(fault.kind)) + " on " + to_text(fault.target);
     if (fault.process) text += " (" + std::string(to_word(*fault.process)) + ")";

@@ -14,6 +14,9 @@ struct RunOptions {
   std::uint64_t seed = 1;
   std::optional<ProfileName> profile;   ///< instead of the scenario's or the driver's own
   std::string release = "v1.32.13";
+  bool eased = false;                   ///< real binaries take part: where nobody asks for a profile, not quicker than they can
+  std::map<std::string, history::Binary> binaries;
+  std::string more_flags;               ///< of the command to repeat it with, beginning with a space
   std::string scenario_file;
   std::string skidpad_version;
 };

@@ -24,7 +24,7 @@ struct MachineBoot {
   Isolation isolation = Isolation::namespaces;
   std::string directory;  ///< holds disk/, tmp/ and log files
   std::string root;       ///< directory + "/disk"
-  std::vector<std::string> visible_paths;  ///< stay visible although they lie below /tmp
+  std::vector<std::string> visible_paths;  ///< directories and single files that stay visible although they lie below /tmp
   std::map<std::string, std::string> environment;  ///< of every unit
   std::vector<MachineUnit> units;
 

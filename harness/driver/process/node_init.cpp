@@ -58,7 +58,7 @@ Result<void> make_own_tmp(const MachineBoot& boot) {
   }
   std::vector<FileDescriptor> handles;
   for (const std::string& path : kept) {
-    handles.emplace_back(::open(path.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY));
+    handles.emplace_back(::open(path.c_str(), O_PATH | O_CLOEXEC));
     if (!handles.back().open()) return system_error("open " + path);
   }
   const std::string own = boot.directory + "/tmp";
@@ -66,7 +66,17 @@ Result<void> make_own_tmp(const MachineBoot& boot) {
   ::chmod(own.c_str(), 01777);
   TRY(bind_onto(own, "/tmp"));
   for (std::size_t i = 0; i < kept.size(); ++i) {
-    TRY(make_directories(kept[i]));
+    struct stat facts {};
+    if (::fstat(handles[i].get(), &facts) != 0) return system_error("look at " + kept[i]);
+    if (S_ISDIR(facts.st_mode)) {
+      TRY(make_directories(kept[i]));
+    } else {
+      // A single program, such as a binary right in /tmp: something must be there to mount it on.
+      TRY(make_directories(runtime::parent_path(kept[i])));
+      if (::access(kept[i].c_str(), F_OK) != 0) {
+        TRY(write_text(kept[i], ""));
+      }
+    }
     const std::string source = "/proc/self/fd/" + std::to_string(handles[i].get());
     // Recursive: the kept directory may hold mounts (a tmpfs as a disk of limited size).
     if (::mount(source.c_str(), kept[i].c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) return system_error("bind " + kept[i]);

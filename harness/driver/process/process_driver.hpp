@@ -13,7 +13,7 @@ namespace skidpad::driver::process {
 struct Programs {
   std::string skidpad;           ///< the executable with the hidden supervisor verb
   std::map<std::string, cluster::Component> components;
-  std::vector<std::string> visible_paths;  ///< directories that machines must see
+  std::vector<std::string> visible_paths;  ///< directories and files that machines must see
 };
 
 struct ProcessDriverOptions {

@@ -229,7 +229,6 @@ system:kube-dns system:kube-dns S:kube-dns
 system:kube-scheduler system:kube-scheduler U:system:kube-scheduler
 system:volume-scheduler system:volume-scheduler U:system:kube-scheduler
 system:service-account-issuer-discovery system:service-account-issuer-discovery G:system:serviceaccounts
-skidpad:controllers-without-accounts cluster-admin U:system:kube-controller-manager
 kubeadm:kubelet-bootstrap system:node-bootstrapper G:system:bootstrappers
 kubeadm:node-autoapprove-bootstrap system:certificates.k8s.io:certificatesigningrequests:nodeclient G:system:bootstrappers
 kubeadm:node-autoapprove-certificate-rotation system:certificates.k8s.io:certificatesigningrequests:selfnodeclient G:system:nodes

@@ -23,12 +23,13 @@ struct Row {
   Better better;
 };
 
-// Aims: docs/architecture.md, "Speed and size".
+// The aims are the project's own: what a user of a laptop with two cores should get.
 const Row rows[] = {
     {"sim_bench", "node_loss", "simulated_seconds_per_second", 1, "simulation: node loss, 11 machines", "x real time", 1000, Better::more},
     {"sim_bench", "node_loss", "events_per_second", 1e-6, "simulation: events", "M/s", {}, Better::more},
     {"up_bench", "up_until_ten_pods_are_ready", "real_time", 1e-3, "up: 8 machines, 10 pods Ready", "s", 3, Better::less},
     {"up_bench", "up_until_ten_pods_are_ready", "up_seconds", 1, "up: 8 machines Ready", "s", {}, Better::less},
+    {"up_bench", "up_until_ten_pods_are_ready", "cpu_seconds", 1, "up: CPU time of the whole cluster", "s", {}, Better::less},
     {"up_bench", "up_until_ten_pods_are_ready", "apiserver_mib", 1, "idle kube-apiserver, resident", "MiB", 32, Better::less},
     {"up_bench", "up_until_ten_pods_are_ready", "kubelet_mib", 1, "idle kubelet, resident", "MiB", 12, Better::less},
     {"runtime_bench", "wake", "items_per_second", 1e-6, "runtime: wakeups", "M/s", {}, Better::more},

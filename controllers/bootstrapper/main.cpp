@@ -1,0 +1,6 @@
+#include "controllers/bootstrapper/bootstrapper.hpp"
+#include "harness/runtime/real/main.hpp"
+
+int main(int argument_count, char** arguments) {
+  return skidpad::runtime::run_program(argument_count, arguments, skidpad::controllers::bootstrapper::bootstrapper_main);
+}

@@ -77,7 +77,7 @@ void add_leader_election(CommandWriter& command, const history::Timers& timers) 
   command.add("leader-elect-retry-period", format_go_duration(timers.leader_retry_period));
 }
 
-/// Real clients send protobuf unless told otherwise, and our API server speaks JSON.
+/// Real clients send protobuf unless told otherwise. Our API server reads it, but JSON is what it stores and is tested with most.
 void add_content_type(CommandWriter& command, const ClusterSpec& spec) {
   if (!spec.is_foreign("kube-apiserver")) command.add("kube-api-content-type", "application/json");
 }

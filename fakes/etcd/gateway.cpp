@@ -2,6 +2,7 @@
 
 #include "fakes/etcd/binary.hpp"
 #include "fakes/etcd/gateway_codec.hpp"
+#include "fakes/etcd/snapshot_file.hpp"
 #include "fakes/etcd/watch_stream.hpp"
 
 namespace skidpad::fakes::etcd {
@@ -526,9 +527,7 @@ Task<void> Gateway::snapshot(HttpResponder& responder) {
   headers.add("Content-Type", "application/json");
   Result<void> started = co_await responder.start_stream(200, std::move(headers));
   if (!started) co_return;
-  std::string state = server_.state().save();
-  const std::uint32_t crc = crc32c(state);
-  for (int shift = 0; shift < 32; shift += 8) state += static_cast<char>(crc >> shift);
+  const std::string state = write_snapshot_file(server_.state());
   for (std::size_t at = 0; at < state.size(); at += snapshot_part_bytes) {
     const std::string_view part = std::string_view(state).substr(at, snapshot_part_bytes);
     std::string line = "{\"result\":";
@@ -573,7 +572,7 @@ HttpResponse Gateway::metrics() const {
   metric("etcd_server_is_leader", "gauge", raft.role() == Role::leader ? 1 : 0);
   metric("etcd_server_is_learner", "gauge", server_.is_learner() ? 1 : 0);
   metric("etcd_server_leader_changes_seen_total", "counter", counters.leader_changes_seen);
-  metric("etcd_server_proposals_committed_total", "gauge", counters.proposals_committed);
+  metric("etcd_server_proposals_committed_total", "gauge", server_.raft().commit());
   metric("etcd_server_proposals_applied_total", "gauge", counters.proposals_applied);
   metric("etcd_server_proposals_failed_total", "counter", counters.proposals_failed);
   metric("etcd_server_quota_backend_bytes", "gauge", server_.options().quota_bytes);

@@ -328,7 +328,7 @@ void Kubelet::evict_one(const DiskShortage& shortage) {
     // The room that one gives up is there when it has gone.
     if (pod->failing() && !pod->completed()) return;
     const Json& object = pod->spec_object();
-    if (pod->is_static() || is_critical_pod(object) || pod->completed() || pod->terminating()) continue;
+    if (!pod->confirmed() || pod->is_static() || is_critical_pod(object) || pod->completed() || pod->terminating()) continue;
     EvictionCandidate candidate;
     candidate.uid = uid;
     candidate.priority = integer_at(object, {"spec", "priority"});

@@ -233,7 +233,19 @@ bool should_restart(const Json& pod, ContainerKind kind, int exit_code) {
   return policy == "Always" || (policy == "OnFailure" && exit_code != 0);
 }
 
+namespace {
+
+/// Once a main container has started, initialization is over, whatever sidecars do afterwards.
+bool main_has_started(const PodFacts& facts) {
+  return std::any_of(facts.containers.begin(), facts.containers.end(), [](const ContainerState& state) {
+    return state.kind == ContainerKind::main && (state.phase == Phase::running || state.termination || state.last_termination);
+  });
+}
+
+}  // namespace
+
 bool is_initialized(const PodFacts& facts) {
+  if (main_has_started(facts)) return true;
   return std::all_of(facts.containers.begin(), facts.containers.end(), [](const ContainerState& state) {
     if (state.kind == ContainerKind::sidecar) return state.started;
     if (state.kind == ContainerKind::main) return true;
@@ -248,7 +260,7 @@ std::string phase_without_sidecars(const Json& pod, const PodFacts& facts) {
   const std::string policy = text_at(pod, {"spec", "restartPolicy"}, "Always");
   bool pending_initialization = false;
   for (const ContainerState& state : facts.containers) {
-    if (state.kind == ContainerKind::sidecar && !state.started) pending_initialization = true;
+    if (state.kind == ContainerKind::sidecar && !state.started && !main_has_started(facts)) pending_initialization = true;
     if (state.kind != ContainerKind::init) continue;
     const bool ended = state.phase == Phase::terminated && state.termination;
     if (ended && state.termination->exit_code != 0 && policy == "Never") return "Failed";

@@ -63,6 +63,8 @@ TEST(PodPhase, IsComputedAsTheRealKubeletDoes) {
       {"init failed for good", "Never", {as_init(ended("i", 1)), waiting("a")}, false, "Failed"},
       {"init done", "Always", {as_init(ended("i", 0)), running("a")}, false, "Running"},
       {"sidecar up", "Always", {as_init(running("s"), ContainerKind::sidecar), running("a")}, false, "Running"},
+      {"job done, sidecar still serves", "Never", {as_init(running("s"), ContainerKind::sidecar), ended("a", 0)}, false, "Running"},
+      {"job and sidecar done", "Never", {as_init(ended("s", 0), ContainerKind::sidecar), ended("a", 0)}, false, "Succeeded"},
       {"stopped for good, code 0", "Always", {ended("a", 0)}, true, "Succeeded"},
       {"stopped for good, killed", "Always", {ended("a", 137)}, true, "Failed"},
       {"stopped before it began", "Always", {waiting("a")}, true, "Failed"},

@@ -31,6 +31,19 @@ bool agrees(const Json& api_pod, const Json& status) {
   return true;
 }
 
+/// Merged by type, a condition keeps the fields that a patch does not name: what has gone is named with null.
+void name_what_has_gone(Json& status, const Json& reported) {
+  if (!runtime::find(status, {"conditions"}).is_array()) return;
+  for (Json& condition : status["conditions"]) {
+    for (const Json& before : list_at(reported, {"conditions"})) {
+      if (text_at(before, {"type"}) != text_at(condition, {"type"})) continue;
+      for (const char* field : {"reason", "message"}) {
+        if (before.contains(field) && !condition.contains(field)) condition[field] = nullptr;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 StatusManager::StatusManager(client::KubernetesClient& client, runtime::Duration settle_time)
@@ -85,6 +98,7 @@ Task<Result<void>> StatusManager::reconcile(std::string uid) {
     Json patch = Json::object();
     patch["metadata"]["uid"] = entry.api_uid;
     patch["status"] = entry.status;
+    name_what_has_gone(patch["status"], entry.reported_status);
     auto patched = co_await client_.patch(client::types::pods, entry.namespace_name, entry.name, client::PatchType::strategic, patch, "status");
     found = entries_.find(uid);
     if (found == entries_.end()) co_return success();
@@ -98,6 +112,7 @@ Task<Result<void>> StatusManager::reconcile(std::string uid) {
       co_return patched.error();
     }
     found->second.reported = entry.version;
+    found->second.reported_status["conditions"] = runtime::find(entry.status, {"conditions"});
     found->second.seen = nullptr;
     if (found->second.version != entry.version) co_return success();  // changed meanwhile: it is in the queue again
   }

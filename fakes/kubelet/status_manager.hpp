@@ -30,6 +30,7 @@ class StatusManager {
     std::string name;
     std::string api_uid;
     Json status;
+    Json reported_status = Json::object();  ///< its conditions as the API has them from us
     std::uint64_t version = 1;
     std::uint64_t reported = 0;
     bool finish = false;

@@ -210,7 +210,7 @@ replication-controller: get,list,update,watch - replicationcontrollers; update -
 resourcequota-controller: list,watch * *; update - resourcequotas/status
 root-ca-cert-publisher: create,update - configmaps
 service-account-controller: create - serviceaccounts
-statefulset-controller: list,watch - pods; get,list,watch apps statefulsets; update apps statefulsets/finalizers,statefulsets/status; create,delete,get,patch,update - pods; create,delete,get,list,patch,update,watch apps controllerrevisions; create,get - persistentvolumeclaims
+statefulset-controller: list,watch - pods; get,list,watch apps statefulsets; update apps statefulsets/finalizers,statefulsets/status; create,delete,get,patch,update - pods; create,delete,get,list,patch,update,watch apps controllerrevisions; create,get - persistentvolumeclaims; delete,update - persistentvolumeclaims
 ttl-after-finished-controller: delete,get,list,watch batch jobs
 ttl-controller: list,patch,update,watch - nodes
 certificate-controller: delete,get,list,watch certificates.k8s.io certificatesigningrequests; update certificates.k8s.io certificatesigningrequests/approval,certificatesigningrequests/status; approve,sign certificates.k8s.io signers kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kube-apiserver-client,kubernetes.io/kubelet-serving,kubernetes.io/legacy-unknown; create authorization.k8s.io subjectaccessreviews

@@ -1,6 +1,7 @@
 // Discovery: /api, /apis, one group, one version, and all at once (aggregated).
 #include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
+#include "fakes/kube_apiserver/server/resource_metrics.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
 namespace {
@@ -101,7 +102,10 @@ std::optional<Answer> ApiServer::discovery(const Request& request) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   if (path.compare(0, 4, "/api") != 0 || (path.size() > 4 && path[4] != '/' && path[4] != 's')) return std::nullopt;
   std::vector<std::shared_ptr<const Resource>> customs;
-  const auto resources = all_resources(store_, customs);
+  auto resources = all_resources(store_, customs);
+  if (serves_resource_metrics()) {
+    for (const Resource& resource : resource_metrics_resources()) resources.push_back(&resource);
+  }
   const auto groups = groups_of(resources);
   if (path == "/api" || path == "/apis") {
     const std::string form = aggregated_form(request.http.headers.get("Accept"));

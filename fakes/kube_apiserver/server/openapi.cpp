@@ -199,6 +199,47 @@ std::string encode_schema(const Json& schema) {
   return out;
 }
 
+/// The Paths message with what old clients look for there: that PATCH of a kind takes dryRun.
+std::string encode_patch_paths() {
+  std::string paths;
+  for (const Resource& resource : built_in_resources()) {
+    if (!resource.has_verb("patch")) continue;
+    std::string operation;
+    put_bytes(operation, 5, "patch" + resource.kind);
+    for (const char* name : {"dryRun", "fieldManager", "fieldValidation", "force"}) {
+      std::string query;
+      put_bytes(query, 2, "query");
+      put_bytes(query, 4, name);
+      put_bytes(query, 6, std::string_view(name) == "force" ? "boolean" : "string");
+      std::string parameter = std::move(query);
+      for (const int field : {3, 2, 1}) {   // of all parameters a non-body one, of those a query parameter
+        std::string outer;
+        put_bytes(outer, field, parameter);
+        parameter = std::move(outer);
+      }
+      put_bytes(operation, 8, parameter);
+    }
+    put_bytes(operation, 9, "");
+    for (const auto& [name, value] : {std::pair<std::string, Json>("x-kubernetes-action", "patch"),
+                                      {"x-kubernetes-group-version-kind", {{"group", resource.group}, {"kind", resource.kind}, {"version", resource.version}}}}) {
+      std::string any;
+      put_bytes(any, 2, value.dump());
+      std::string named;
+      put_bytes(named, 1, name);
+      put_bytes(named, 2, any);
+      put_bytes(operation, 13, named);
+    }
+    std::string item;
+    put_bytes(item, 8, operation);
+    const std::string root = resource.group.empty() ? "/api/v1" : "/apis/" + resource.group + "/" + resource.version;
+    std::string named;
+    put_bytes(named, 1, root + (resource.namespaced ? "/namespaces/{namespace}/" : "/") + resource.plural + "/{name}");
+    put_bytes(named, 2, item);
+    put_bytes(paths, 2, named);
+  }
+  return paths;
+}
+
 }  // namespace
 
 const std::string& openapi_v2_json() {
@@ -218,7 +259,7 @@ const std::string& openapi_v2_protobuf() {
     put_bytes(info, 1, "Kubernetes");
     put_bytes(info, 2, "v1.32.13");
     put_bytes(document, 2, info);
-    put_bytes(document, 8, "");
+    put_bytes(document, 8, encode_patch_paths());
     const Json all = definitions_of_all("#/definitions/");
     std::string definitions;
     for (const auto& [name, definition] : all.items()) {

@@ -10,6 +10,16 @@ const std::string scheduled_annotation = "batch.kubernetes.io/cronjob-scheduled-
 /// How many missed times are counted through before we jump to now.
 constexpr int missed_max = 1000;
 
+/// "Mon, 02 Jan 2006 15:04:05 +0000", as Go's RFC1123Z in UTC.
+std::string rfc1123z(WallTime time) {
+  static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::string text = runtime::format_rfc3339(time);   // 2026-01-01T00:00:00Z
+  const auto day = std::chrono::duration_cast<std::chrono::hours>(time.time_since_epoch()).count() / 24;
+  return std::string(days[(day + 4) % 7]) + ", " + text.substr(8, 2) + " " + months[std::stoi(text.substr(5, 2)) - 1] + " " + text.substr(0, 4) + " " +
+         text.substr(11, 8) + " +0000";
+}
+
 const char* end_of(const Json& job) { return client::condition_status(job, "Complete") == "True" ? "Complete" : "Failed"; }
 
 }  // namespace
@@ -31,6 +41,7 @@ CronPlan plan_cron_job(const Json& cron_job, const CronSchedule& schedule, WallT
   }
   plan.next = schedule.next(now);
   if (!missed) return plan;
+  plan.missed = missed;
   plan.too_late = oldest_allowed && *missed < *oldest_allowed;
   if (!plan.too_late) plan.due = missed;
   return plan;
@@ -115,6 +126,12 @@ Task<Result<void>> CronJobController::reconcile(std::string key) {
     if (!completed.empty() && completed > text_at(status, {"lastSuccessfulTime"})) status["lastSuccessfulTime"] = completed;
   }
 
+  for (const Json& reference : list_at(*cron_job, {"status", "active"})) {
+    const bool known = std::any_of(jobs.begin(), jobs.end(), [&](const ObjectPointer& job) { return client::uid_of(*job) == text_at(reference, {"uid"}); });
+    if (known || jobs_.store().find(client::namespace_of(*cron_job), text_at(reference, {"name"})) != nullptr) continue;
+    events_.record(*cron_job, types::cron_jobs, EventType::normal, "MissingJob", "Active job went missing: " + text_at(reference, {"name"}));
+  }
+
   const auto schedule = CronSchedule::parse(text_at(*cron_job, {"spec", "schedule"}));
   if (!schedule) {
     events_.record(*cron_job, types::cron_jobs, EventType::warning, "UnparseableSchedule", "unparseable schedule: " + schedule.error().message);
@@ -123,7 +140,7 @@ Task<Result<void>> CronJobController::reconcile(std::string key) {
     if (plan.next) queue_.add_after(key, *plan.next - now() + std::chrono::milliseconds(100));
     const std::string policy = text_at(*cron_job, {"spec", "concurrencyPolicy"}, "Allow");
     if (plan.too_late) {
-      events_.record(*cron_job, types::cron_jobs, EventType::warning, "MissSchedule", "Missed scheduled time to start a job");
+      events_.record(*cron_job, types::cron_jobs, EventType::warning, "MissSchedule", "Missed scheduled time to start a job: " + rfc1123z(*plan.missed));
     } else if (plan.due && policy == "Forbid" && !running.empty()) {
       events_.record(*cron_job, types::cron_jobs, EventType::normal, "JobAlreadyActive", "Not starting job because prior execution is running and concurrency policy is Forbid");
     } else if (plan.due) {
@@ -133,6 +150,7 @@ Task<Result<void>> CronJobController::reconcile(std::string key) {
           options.propagation = client::Propagation::background;
           auto removed = co_await client_.remove(types::jobs, client::namespace_of(*job), client::name_of(*job), options);
           if (!removed && removed.error().code != ErrorCode::not_found) co_return removed.error();
+          events_.record(*cron_job, types::cron_jobs, EventType::normal, "SuccessfulDelete", "Deleted job " + client::name_of(*job));
         }
         active = Json::array();
       }

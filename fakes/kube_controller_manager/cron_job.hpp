@@ -10,6 +10,7 @@ namespace skidpad::fakes::kube_controller_manager {
 
 struct CronPlan {
   std::optional<WallTime> due;             ///< the newest time that was missed, if it may still start
+  std::optional<WallTime> missed;          ///< the newest time that was missed
   bool too_late = false;                   ///< it was missed by more than startingDeadlineSeconds
   std::optional<WallTime> next;            ///< when to look again
 };

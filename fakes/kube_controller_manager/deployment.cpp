@@ -261,7 +261,12 @@ Task<Result<void>> DeploymentController::roll(Rollout& rollout) {
   }
   bool scaled_down = false;
   for (const Scale& one : scale_down_old(rollout.deployment, rollout.old, rollout.new_one)) {
-    auto scaled = co_await scale(rollout, one.replica_set, one.replicas);
+    // The same set may shrink twice: from what the first step left.
+    ObjectPointer set = one.replica_set;
+    for (const ObjectPointer& known : rollout.old) {
+      if (client::uid_of(*known) == client::uid_of(*set)) set = known;
+    }
+    auto scaled = co_await scale(rollout, set, one.replicas);
     if (!scaled) co_return scaled.error();
     scaled_down = scaled_down || scaled.value();
   }

@@ -175,32 +175,33 @@ std::vector<Scale> scale_down_old(const Json& deployment, const ReplicaSets& old
   std::map<std::string, std::int64_t> size;
   for (const ObjectPointer& set : sorted) size[client::uid_of(*set)] = replicas_of(*set);
 
-  // Replicas that serve nobody go first, and do not count against availability.
+  const auto shrink = [&](const ObjectPointer& set, std::int64_t count) {
+    Scale scale;
+    scale.replica_set = set;
+    scale.replicas = size[client::uid_of(*set)] -= count;
+    scales.push_back(std::move(scale));
+  };
+  // Replicas that serve nobody go first, and do not count against availability. A step, and an event, of its own.
   std::int64_t removed = 0;
   for (const ObjectPointer& set : sorted) {
     if (removed >= removable) break;
-    auto& replicas = size[client::uid_of(*set)];
-    const std::int64_t unhealthy = replicas - integer_at(*set, {"status", "availableReplicas"});
-    if (replicas == 0 || unhealthy <= 0) continue;
+    const std::int64_t unhealthy = size[client::uid_of(*set)] - integer_at(*set, {"status", "availableReplicas"});
+    if (replicas_of(*set) == 0 || unhealthy <= 0) continue;
     const std::int64_t count = std::min(removable - removed, unhealthy);
-    replicas -= count;
+    shrink(set, count);
     removed += count;
   }
-  std::int64_t spare = sum(all, {"status", "availableReplicas"}) - available_min;
-  for (const ObjectPointer& set : sorted) {
-    if (spare <= 0) break;
-    auto& replicas = size[client::uid_of(*set)];
-    const std::int64_t count = std::min(replicas, spare);
-    replicas -= count;
-    spare -= count;
+  // A status may be older than the size: what was scaled away already is not counted as available once more.
+  std::int64_t spare = -available_min;
+  for (const ObjectPointer& set : all) {
+    const auto shrunk = size.find(client::uid_of(*set));
+    spare += std::min(integer_at(*set, {"status", "availableReplicas"}), shrunk == size.end() ? replicas_of(*set) : shrunk->second);
   }
   for (const ObjectPointer& set : sorted) {
-    const std::int64_t replicas = size[client::uid_of(*set)];
-    if (replicas == replicas_of(*set)) continue;
-    Scale scale;
-    scale.replica_set = set;
-    scale.replicas = replicas;
-    scales.push_back(std::move(scale));
+    if (spare <= 0) break;
+    const std::int64_t count = std::min(size[client::uid_of(*set)], spare);
+    if (count > 0) shrink(set, count);
+    spare -= count;
   }
   return scales;
 }

@@ -10,6 +10,7 @@ constexpr Duration failure_backoff_first = std::chrono::seconds(10);
 constexpr Duration failure_backoff_max = std::chrono::minutes(10);
 
 bool has_condition(const Json& job, const char* type) { return client::condition_status(job, type) == "True"; }
+bool is_true(const Json& condition) { return text_at(condition, {"status"}) == "True"; }
 bool is_indexed(const Json& job) { return text_at(job, {"spec", "completionMode"}) == "Indexed"; }
 bool is_suspended(const Json& job) { return runtime::bool_at(job, {"spec", "suspend"}); }
 
@@ -31,6 +32,24 @@ void add_condition(Json& status, const char* type, const std::string& reason, co
   status["conditions"].push_back(std::move(condition));
 }
 
+/// Sets Suspended; one that was never True is not added as False. Returns whether it changed.
+bool set_suspended(Json& status, bool suspended, WallTime now) {
+  Json& conditions = status["conditions"];
+  if (!conditions.is_array()) conditions = Json::array();
+  for (Json& condition : conditions) {
+    if (text_at(condition, {"type"}) != "Suspended") continue;
+    if (is_true(condition) == suspended) return false;
+    condition["status"] = suspended ? "True" : "False";
+    condition["reason"] = suspended ? "JobSuspended" : "JobResumed";
+    condition["message"] = suspended ? "Job suspended" : "Job resumed";
+    condition["lastProbeTime"] = condition["lastTransitionTime"] = runtime::format_rfc3339(now);
+    return true;
+  }
+  if (suspended) add_condition(status, "Suspended", "JobSuspended", "Job suspended", now);
+  if (conditions.empty()) status.erase("conditions");
+  return suspended;
+}
+
 void put(Json& status, const char* key, std::int64_t value) {
   if (value != 0) status[key] = value;
   else status.erase(key);
@@ -41,10 +60,119 @@ struct JobPods {
   std::vector<ObjectPointer> active;
   std::vector<ObjectPointer> to_count_succeeded;   ///< finished, not counted yet
   std::vector<ObjectPointer> to_count_failed;
+  std::vector<ObjectPointer> ignored;              ///< failed, but by the failure policy not counted
   std::set<std::string> with_finalizer;            ///< UIDs
+  std::set<std::int64_t> failed_indexes;           ///< by the failure policy
+  std::string job_failure;                         ///< why the failure policy ends the job
   std::int64_t ready = 0;
   std::int64_t terminating = 0;
 };
+
+/// A pod that is being deleted is replaced, and counted, only once it has failed.
+bool waits_for_failure(const Json& job) {
+  const std::string policy = text_at(job, {"spec", "podReplacementPolicy"});
+  return policy.empty() ? find(job, {"spec", "podFailurePolicy"}).is_object() : policy == "Failed";
+}
+
+enum class FailureAction { count, ignore, fail_index, fail_job };
+struct FailureVerdict {
+  FailureAction action = FailureAction::count;
+  std::string message;   ///< for fail_job
+};
+
+/// What spec.podFailurePolicy says of a failed pod: the first rule that matches.
+FailureVerdict judge_failure(const Json& job, const Json& pod) {
+  FailureVerdict verdict;
+  const Json& rules = list_at(job, {"spec", "podFailurePolicy", "rules"});
+  const auto decide = [&](const std::string& action) {
+    verdict.action = action == "Ignore" ? FailureAction::ignore : action == "FailIndex" ? FailureAction::fail_index : action == "FailJob" ? FailureAction::fail_job : FailureAction::count;
+  };
+  for (std::size_t index = 0; index < rules.size(); ++index) {
+    const std::string action = text_at(rules[index], {"action"});
+    const std::string rule = " matching " + action + " rule at index " + std::to_string(index);
+    const Json& codes = find(rules[index], {"onExitCodes"});
+    if (codes.is_object()) {
+      const std::string only = text_at(codes, {"containerName"});
+      for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+        for (const Json& container : list_at(pod, {"status", list})) {
+          const Json& code = find(container, {"state", "terminated", "exitCode"});
+          if (!code.is_number_integer() || code == 0 || (!only.empty() && only != text_at(container, {"name"}))) continue;
+          const Json& values = list_at(codes, {"values"});
+          const bool listed = std::find(values.begin(), values.end(), code) != values.end();
+          if (listed != (text_at(codes, {"operator"}) == "In")) continue;
+          decide(action);
+          verdict.message = "Container " + text_at(container, {"name"}) + " for pod " + client::key_of(pod) + " failed with exit code " + code.dump() + rule;
+          return verdict;
+        }
+      }
+    }
+    for (const Json& pattern : list_at(rules[index], {"onPodConditions"})) {
+      const std::string type = text_at(pattern, {"type"});
+      if (client::condition_status(pod, type) != text_at(pattern, {"status"}, "True")) continue;
+      decide(action);
+      verdict.message = "Pod " + client::key_of(pod) + " has condition " + type + rule;
+      return verdict;
+    }
+  }
+  return verdict;
+}
+
+/// How often an index has failed, by the count its newest pod carries.
+std::int64_t failures_of_pod(const Json& job, const Json& pod) {
+  const std::string text = client::annotation(pod, job_index_failures_annotation);
+  const std::int64_t before = text.empty() ? 0 : std::strtoll(text.c_str(), nullptr, 10);
+  if (text_at(pod, {"status", "phase"}) != "Failed") return before;
+  return before + (judge_failure(job, pod).action == FailureAction::ignore ? 0 : 1);
+}
+
+std::optional<WallTime> ended_at(const Json& pod) {
+  std::optional<WallTime> ended;
+  for (const Json& container : list_at(pod, {"status", "containerStatuses"})) {
+    const auto at = client::time_at(container, {"state", "terminated", "finishedAt"});
+    if (at && (!ended || *at > *ended)) ended = at;
+  }
+  return ended ? ended : client::time_at(client::condition_of(pod, "Ready"), {"lastTransitionTime"});
+}
+
+Duration backoff_after(std::int64_t failures) {
+  Duration backoff = failure_backoff_first;
+  for (std::int64_t i = 1; i < failures && backoff < failure_backoff_max; ++i) backoff *= 2;
+  return std::min(backoff, Duration(failure_backoff_max));
+}
+
+/// Whether restarts within pods with restartPolicy OnFailure are beyond the limit.
+bool restarted_too_often(const Json& job, const std::vector<ObjectPointer>& pods) {
+  if (text_at(job, {"spec", "template", "spec", "restartPolicy"}) != "OnFailure") return false;
+  std::int64_t restarts = 0;
+  for (const ObjectPointer& pod : pods) {
+    const std::string phase = text_at(*pod, {"status", "phase"});
+    if (phase != "Running" && phase != "Pending") continue;
+    for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+      for (const Json& container : list_at(*pod, {"status", list})) restarts += integer_at(container, {"restartCount"});
+    }
+  }
+  const std::int64_t limit = integer_at(job, {"spec", "backoffLimit"}, 6);
+  return limit == 0 ? restarts > 0 : restarts >= limit;
+}
+
+/// The rule of spec.successPolicy that holds; -1 for none.
+std::int64_t matched_success_rule(const Json& job, const std::set<std::int64_t>& completed) {
+  const Json& rules = list_at(job, {"spec", "successPolicy", "rules"});
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const Json& indexes = find(rules[i], {"succeededIndexes"});
+    const Json& needed = find(rules[i], {"succeededCount"});
+    std::size_t matched = completed.size();
+    std::size_t wanted = SIZE_MAX;
+    if (indexes.is_string()) {
+      const std::set<std::int64_t> listed = parse_indexes(indexes.get<std::string>());
+      wanted = listed.size();
+      matched = std::size_t(std::count_if(completed.begin(), completed.end(), [&](std::int64_t index) { return listed.count(index) != 0; }));
+    }
+    if (needed.is_number_integer()) wanted = needed.get<std::size_t>();
+    if (matched >= wanted) return std::int64_t(i);
+  }
+  return -1;
+}
 
 JobPods sort_pods(const Json& job, const std::vector<ObjectPointer>& pods) {
   std::set<std::string> uncounted;
@@ -65,8 +193,15 @@ JobPods sort_pods(const Json& job, const std::vector<ObjectPointer>& pods) {
     if (!tracked || uncounted.count(client::uid_of(*pod)) != 0) continue;
     if (text_at(*pod, {"status", "phase"}) == "Succeeded") {
       sorted.to_count_succeeded.push_back(pod);
-    } else {
-      sorted.to_count_failed.push_back(pod);   // failed, or deleted before it finished
+    } else if (finished || !waits_for_failure(job)) {
+      const FailureVerdict verdict = finished ? judge_failure(job, *pod) : FailureVerdict();
+      if (verdict.action == FailureAction::fail_job && sorted.job_failure.empty()) sorted.job_failure = verdict.message;
+      if (verdict.action == FailureAction::fail_index) sorted.failed_indexes.insert(index_of(*pod));
+      if (verdict.action == FailureAction::ignore) {
+        sorted.ignored.push_back(pod);
+      } else {
+        sorted.to_count_failed.push_back(pod);   // failed, or deleted before it finished
+      }
     }
   }
   return sorted;
@@ -148,6 +283,11 @@ JobPlan plan_job(const Json& job, const std::vector<ObjectPointer>& pod_list, Wa
     return plan;
   }
   if (!status.contains("startTime") && !is_suspended(job)) status["startTime"] = runtime::format_rfc3339(now);
+  if (!has_condition(job, "SuccessCriteriaMet") && !has_condition(job, "FailureTarget") && set_suspended(status, is_suspended(job), now)) {
+    plan.event_reason = is_suspended(job) ? "Suspended" : "Resumed";
+    plan.event_message = is_suspended(job) ? "Job suspended" : "Job resumed";
+    if (!is_suspended(job)) status["startTime"] = runtime::format_rfc3339(now);   // its deadline starts anew
+  }
   std::set<std::int64_t> completed = parse_indexes(text_at(status, {"completedIndexes"}));
   count(status, pods, completed, indexed);
   if (indexed) {
@@ -155,7 +295,7 @@ JobPlan plan_job(const Json& job, const std::vector<ObjectPointer>& pod_list, Wa
     if (!text.empty()) status["completedIndexes"] = text;
     put(status, "succeeded", std::int64_t(completed.size()));
   }
-  for (const auto* finished : {&pods.to_count_succeeded, &pods.to_count_failed}) {
+  for (const auto* finished : {&pods.to_count_succeeded, &pods.to_count_failed, &pods.ignored}) {
     plan.release.insert(plan.release.end(), finished->begin(), finished->end());
   }
   // Uncounted ones of an earlier pass whose finalizer is still there.
@@ -174,19 +314,51 @@ JobPlan plan_job(const Json& job, const std::vector<ObjectPointer>& pod_list, Wa
   const std::int64_t failed = integer_at(status, {"failed"}) + pending(status, "failed");
   const bool fixed = completions_json.is_number_integer();
   const std::int64_t completions = fixed ? completions_json.get<std::int64_t>() : 0;
+  // With a limit for each index, an index that failed too often is given up and the others go on.
+  const Json& limit_per_index = find(job, {"spec", "backoffLimitPerIndex"});
+  const bool per_index = indexed && limit_per_index.is_number_integer();
+  std::set<std::int64_t> given_up = parse_indexes(text_at(status, {"failedIndexes"}));
+  std::map<std::int64_t, std::int64_t> failures_of_index;
+  std::map<std::int64_t, WallTime> failed_last_of_index;
+  if (per_index) {
+    given_up.insert(pods.failed_indexes.begin(), pods.failed_indexes.end());
+    for (const ObjectPointer& pod : pod_list) {
+      const std::int64_t index = index_of(*pod);
+      std::int64_t& failures = failures_of_index[index];
+      failures = std::max(failures, failures_of_pod(job, *pod));
+      if (failures > limit_per_index.get<std::int64_t>() && completed.count(index) == 0) given_up.insert(index);
+      const auto ended = text_at(*pod, {"status", "phase"}) == "Failed" ? ended_at(*pod) : std::nullopt;
+      if (ended && *ended > failed_last_of_index[index]) failed_last_of_index[index] = *ended;
+    }
+    status["failedIndexes"] = format_indexes(given_up);
+  }
+  const std::int64_t success_rule = indexed ? matched_success_rule(job, completed) : -1;
   const bool complete = fixed ? succeeded >= completions : succeeded > 0 && pods.active.empty();
+  const bool all_tried = per_index && fixed && std::int64_t(completed.size() + given_up.size()) >= completions && !given_up.empty();
+  const Json& failed_indexes_max = find(job, {"spec", "maxFailedIndexes"});
 
   if (!has_condition(job, "SuccessCriteriaMet") && !has_condition(job, "FailureTarget")) {
     const auto started = client::time_at(status, {"startTime"});
     const Json& deadline = find(job, {"spec", "activeDeadlineSeconds"});
-    if (complete) {
+    std::optional<WallTime> ends;
+    if (deadline.is_number_integer() && started && !is_suspended(job)) ends = *started + std::chrono::seconds(deadline.get<std::int64_t>());
+    const auto fail = [&](const char* reason, const std::string& message) { add_condition(status, "FailureTarget", reason, message, now); };
+    if (!pods.job_failure.empty()) {
+      fail("PodFailurePolicy", pods.job_failure);
+    } else if (failed > integer_at(job, {"spec", "backoffLimit"}, per_index ? INT32_MAX : 6) || restarted_too_often(job, pod_list)) {
+      fail("BackoffLimitExceeded", "Job has reached the specified backoff limit");
+    } else if (ends && *ends <= now) {
+      fail("DeadlineExceeded", "Job was active longer than specified deadline");
+    } else if (per_index && failed_indexes_max.is_number_integer() && std::int64_t(given_up.size()) > failed_indexes_max.get<std::int64_t>()) {
+      fail("MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes");
+    } else if (all_tried) {
+      fail("FailedIndexes", "Job has failed indexes");
+    } else if (success_rule >= 0) {
+      add_condition(status, "SuccessCriteriaMet", "SuccessPolicy", "Matched rules at index " + std::to_string(success_rule), now);
+    } else if (complete) {
       add_condition(status, "SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods", now);
-    } else if (failed > integer_at(job, {"spec", "backoffLimit"}, 6)) {
-      add_condition(status, "FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit", now);
-    } else if (deadline.is_number_integer() && started && !is_suspended(job)) {
-      const WallTime ends = *started + std::chrono::seconds(deadline.get<std::int64_t>());
-      if (ends <= now) add_condition(status, "FailureTarget", "DeadlineExceeded", "Job was active longer than specified deadline", now);
-      else plan.again_after = ends - now;
+    } else if (ends) {
+      plan.again_after = *ends - now;
     }
   }
   Json judged = Json::object();
@@ -216,32 +388,45 @@ JobPlan plan_job(const Json& job, const std::vector<ObjectPointer>& pod_list, Wa
       surplus.resize(std::size_t(active - wanted));
       plan.remove = std::move(surplus);
       active = wanted;
-    } else if (active + pods.terminating < wanted) {
-      // After failures new pods come later and later.
-      Duration backoff = Duration::zero();
+    } else if (const std::int64_t leaving = waits_for_failure(job) ? pods.terminating : 0; active + leaving < wanted) {
+      const auto later = [&](Duration wait) {
+        if (!plan.again_after || wait < *plan.again_after) plan.again_after = wait;
+      };
+      // After failures without a success in between new pods come later and later.
+      std::optional<WallTime> succeeded_last;
       std::optional<WallTime> failed_last;
+      std::int64_t failures = 0;
       for (const ObjectPointer& pod : pod_list) {
-        if (text_at(*pod, {"status", "phase"}) != "Failed") continue;
-        for (const Json& container : list_at(*pod, {"status", "containerStatuses"})) {
-          const auto ended = client::time_at(container, {"state", "terminated", "finishedAt"});
-          if (ended && (!failed_last || *ended > *failed_last)) failed_last = ended;
-        }
-        const auto turned = client::time_at(client::condition_of(*pod, "Ready"), {"lastTransitionTime"});
-        if (turned && (!failed_last || *turned > *failed_last)) failed_last = turned;
+        const auto ended = text_at(*pod, {"status", "phase"}) == "Succeeded" ? ended_at(*pod) : std::nullopt;
+        if (ended && (!succeeded_last || *ended > *succeeded_last)) succeeded_last = ended;
       }
-      if (failed > 0 && failed_last) {
-        backoff = failure_backoff_first;
-        for (std::int64_t i = 1; i < failed && backoff < failure_backoff_max; ++i) backoff *= 2;
-        backoff = std::min(backoff, Duration(failure_backoff_max)) - (now - *failed_last);
+      for (const ObjectPointer& pod : pod_list) {
+        const auto ended = text_at(*pod, {"status", "phase"}) == "Failed" ? ended_at(*pod) : std::nullopt;
+        if (!ended || (succeeded_last && *ended <= *succeeded_last)) continue;
+        ++failures;
+        if (!failed_last || *ended > *failed_last) failed_last = ended;
       }
-      if (backoff > Duration::zero()) {
-        if (!plan.again_after || backoff < *plan.again_after) plan.again_after = backoff;
+      const Duration wait = failures == 0 || per_index ? Duration::zero() : backoff_after(failures) - (now - *failed_last);
+      if (wait > Duration::zero()) {
+        later(wait);
       } else {
-        std::int64_t missing = wanted - active - pods.terminating;
+        std::int64_t missing = wanted - active - leaving;
         std::set<std::int64_t> taken = completed;
-        for (const ObjectPointer& pod : pods.active) taken.insert(index_of(*pod));
+        taken.insert(given_up.begin(), given_up.end());
+        for (const ObjectPointer& pod : pod_list) {
+          const bool leaves = waits_for_failure(job) && client::is_deleting(*pod) && !client::is_pod_finished(*pod);
+          if (client::is_pod_active(*pod) || leaves) taken.insert(index_of(*pod));
+        }
         for (std::int64_t index = 0; missing > 0 && (!indexed || index < completions); ++index) {
           if (indexed && taken.count(index) != 0) continue;
+          if (per_index && failures_of_index[index] > 0) {
+            const Duration rest = backoff_after(failures_of_index[index]) - (now - failed_last_of_index[index]);
+            if (rest > Duration::zero()) {
+              later(rest);
+              continue;
+            }
+            plan.failures_of_index[index] = failures_of_index[index];
+          }
           plan.create_indexes.push_back(indexed ? index : -1);
           --missing;
         }
@@ -291,7 +476,7 @@ void JobController::enqueue_owner(const Json& pod) {
   if (text_at(reference, {"kind"}) == "Job") queue_.add(client::make_key(client::namespace_of(pod), text_at(reference, {"name"})));
 }
 
-Json JobController::pod_for(const Json& job, std::int64_t index) const {
+Json JobController::pod_for(const Json& job, std::int64_t index, std::int64_t failures) const {
   Json pod = pod_from_template(find(job, {"spec", "template"}), job, types::jobs);
   Json& finalizers = pod["metadata"]["finalizers"];
   if (!finalizers.is_array()) finalizers = Json::array();
@@ -300,6 +485,7 @@ Json JobController::pod_for(const Json& job, std::int64_t index) const {
   const std::string text = std::to_string(index);
   pod["metadata"]["generateName"] = client::name_of(job) + "-" + text + "-";
   pod["metadata"]["annotations"][job_index_annotation] = text;
+  if (find(job, {"spec", "backoffLimitPerIndex"}).is_number_integer()) pod["metadata"]["annotations"][job_index_failures_annotation] = std::to_string(failures);
   pod["metadata"]["labels"][job_index_annotation] = text;
   pod["spec"]["hostname"] = client::name_of(job) + "-" + text;
   for (const char* kind : {"containers", "initContainers"}) {
@@ -362,7 +548,8 @@ Task<Result<void>> JobController::reconcile(std::string key) {
     if (!updated && updated.error().code == ErrorCode::not_found) co_return success();
     if (!updated) co_return updated.error();
     if (!plan.event_reason.empty()) {
-      const auto type = plan.event_reason == "Completed" ? EventType::normal : EventType::warning;
+      const bool good = plan.event_reason == "Completed" || plan.event_reason == "Suspended" || plan.event_reason == "Resumed";
+      const auto type = good ? EventType::normal : EventType::warning;
       events_.record(*job, types::jobs, type, plan.event_reason, plan.event_message);
     }
   }
@@ -374,7 +561,7 @@ Task<Result<void>> JobController::reconcile(std::string key) {
   if (!plan.create_indexes.empty()) {
     expectations_.expect_creations(key, std::int64_t(plan.create_indexes.size()));
     for (const std::int64_t index : plan.create_indexes) {
-      auto created = co_await pod_control_.create(pod_for(*job, index), job);
+      auto created = co_await pod_control_.create(pod_for(*job, index, plan.failures_of_index[index]), job);
       if (created) continue;
       expectations_.creation_seen(key);
       if (!is_namespace_terminating(created.error())) result = created.error();

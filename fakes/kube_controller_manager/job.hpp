@@ -1,7 +1,6 @@
 /// @file job.hpp
 /// Runs pods until enough have succeeded or too many have failed, and counts each finished pod exactly once.
 /// Promise: a pod is counted before it loses its tracking finalizer, so none is lost or counted twice across crashes.
-/// Not modelled: success and pod failure policies, per-index backoff limits.
 #pragma once
 
 #include "fakes/kube_controller_manager/pod_control.hpp"
@@ -10,6 +9,7 @@ namespace skidpad::fakes::kube_controller_manager {
 
 inline const std::string job_tracking_finalizer = "batch.kubernetes.io/job-tracking";
 inline const std::string job_index_annotation = "batch.kubernetes.io/job-completion-index";
+inline const std::string job_index_failures_annotation = "batch.kubernetes.io/job-index-failure-count";
 
 /// What a pass over a job decides; carried out in this order.
 struct JobPlan {
@@ -17,8 +17,9 @@ struct JobPlan {
   std::vector<ObjectPointer> release;           ///< counted pods that lose their finalizer
   std::vector<ObjectPointer> remove;
   std::vector<std::int64_t> create_indexes;     ///< for Indexed jobs; for others only how many
+  std::map<std::int64_t, std::int64_t> failures_of_index;   ///< told to the new pod of an index with a limit of its own
   std::optional<Duration> again_after;          ///< when a deadline or a backoff ends
-  std::string event_reason;                     ///< "Completed", "BackoffLimitExceeded", ... once when it ends
+  std::string event_reason;                     ///< "Completed", "BackoffLimitExceeded", ... once when it ends; "Suspended", "Resumed"
   std::string event_message;
 };
 /// Pure.
@@ -35,7 +36,7 @@ class JobController final : public QueueController {
  private:
   Task<Result<void>> reconcile(std::string key) override;
   Task<Result<void>> release(ObjectPointer pod);
-  Json pod_for(const Json& job, std::int64_t index) const;
+  Json pod_for(const Json& job, std::int64_t index, std::int64_t failures) const;
   void enqueue_owner(const Json& pod);
 
   Informer& jobs_;

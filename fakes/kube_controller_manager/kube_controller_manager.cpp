@@ -8,6 +8,7 @@
 #include "fakes/kube_controller_manager/disruption.hpp"
 #include "fakes/kube_controller_manager/endpoints.hpp"
 #include "fakes/kube_controller_manager/garbage_collector.hpp"
+#include "fakes/kube_controller_manager/horizontal_pod_autoscaler.hpp"
 #include "fakes/kube_controller_manager/job.hpp"
 #include "fakes/kube_controller_manager/namespaces.hpp"
 #include "fakes/kube_controller_manager/node_lifecycle.hpp"
@@ -16,6 +17,7 @@
 #include "fakes/kube_controller_manager/resource_quota.hpp"
 #include "fakes/kube_controller_manager/stateful_set.hpp"
 #include "fakes/kube_controller_manager/taint_eviction.hpp"
+#include "fakes/kube_controller_manager/volume_protection.hpp"
 #include "harness/client/component_server.hpp"
 #include "harness/client/kubernetes/leader_elector.hpp"
 #include "harness/runtime/usage_error.hpp"
@@ -97,7 +99,10 @@ class Term {
     add<JobController>("job-controller", "job-controller");
     add<CronJobController>("cronjob-controller", "cronjob-controller");
     add<TtlAfterFinishedController>("ttl-after-finished-controller", "ttl-after-finished-controller");
+    add<HorizontalPodAutoscalerController>("horizontal-pod-autoscaler-controller", "horizontal-pod-autoscaler");
     add<DisruptionController>("disruption-controller", "disruption-controller");
+    add<ClaimProtectionController>("persistentvolumeclaim-protection-controller", "pvc-protection-controller");
+    add<VolumeProtectionController>("persistentvolume-protection-controller", "pv-protection-controller");
     add<ResourceQuotaController>("resourcequota-controller", "resourcequota-controller");
     add<NodeLifecycleController>("node-lifecycle-controller", "node-controller");
     add<TaintEvictionController>("taint-eviction-controller", "node-controller");

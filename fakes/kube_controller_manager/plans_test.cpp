@@ -216,7 +216,7 @@ TEST(StatefulSetPlan, GoesInOrderAndBackwards) {
   Json set = Json::parse(R"({"metadata":{"name":"db"},"spec":{"replicas":3}})");
   using Pods = std::map<std::int64_t, ObjectPointer>;
   const auto first = [&](const Pods& pods) -> std::string {
-    const auto steps = plan_stateful_set(set, pods, "new");
+    const auto steps = plan_stateful_set(set, pods, "new", monday);
     if (steps.empty()) return "nothing";
     EXPECT_EQ(steps.size(), 1U);
     const char* kind = steps[0].kind == StatefulStep::Kind::create ? "create " : steps[0].kind == StatefulStep::Kind::remove ? "remove " : "again ";
@@ -235,7 +235,7 @@ TEST(StatefulSetPlan, GoesInOrderAndBackwards) {
   EXPECT_EQ(first({{0, p(true, "new")}, {1, p(true, "new")}, {2, deleting(p(true, "new"))}}), "nothing");
   set["spec"]["replicas"] = 3;
   set["spec"]["podManagementPolicy"] = "Parallel";
-  EXPECT_EQ(plan_stateful_set(set, {}, "new").size(), 3U);
+  EXPECT_EQ(plan_stateful_set(set, {}, "new", monday).size(), 3U);
 }
 
 ObjectPointer job_pod(const std::string& name, const char* phase, bool tracked = true) {

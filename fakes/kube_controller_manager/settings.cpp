@@ -30,6 +30,8 @@ const std::map<std::string, std::string>& aliases() {
       {"csrsigning", "certificatesigningrequest-signing-controller"},
       {"disruption", "disruption-controller"},
       {"ttl-after-finished", "ttl-after-finished-controller"},
+      {"pvc-protection", "persistentvolumeclaim-protection-controller"},
+      {"pv-protection", "persistentvolume-protection-controller"},
       {"resourcequota", "resourcequota-controller"},
       {"horizontalpodautoscaling", "horizontal-pod-autoscaler-controller"}};
   return names;
@@ -75,7 +77,11 @@ void Settings::add_to(runtime::Flags& flags) {
   flags.add("terminated-pod-gc-threshold", terminated_pod_gc_threshold, "finished pods kept");
   flags.add("namespace-sync-period", namespace_sync_period, "");
   flags.add("resource-quota-sync-period", resource_quota_sync_period, "");
-  flags.add("horizontal-pod-autoscaler-sync-period", horizontal_pod_autoscaler_sync_period, "");
+  flags.add("horizontal-pod-autoscaler-sync-period", horizontal_pod_autoscaler_sync_period, "how often autoscalers are looked at");
+  flags.add("horizontal-pod-autoscaler-cpu-initialization-period", horizontal_pod_autoscaler_cpu_initialization_period, "after a pod's start: its CPU may be left out");
+  flags.add("horizontal-pod-autoscaler-initial-readiness-delay", horizontal_pod_autoscaler_initial_readiness_delay, "after a pod's start: readiness counts as its first");
+  flags.add("horizontal-pod-autoscaler-downscale-stabilization", horizontal_pod_autoscaler_downscale_stabilization, "a smaller size waits so long");
+  flags.add("horizontal-pod-autoscaler-tolerance", tolerance_text_, "change of usage against the target that is left alone");
   flags.add("cluster-signing-cert-file", cluster_signing_cert_file, "CA that signs certificate requests");
   flags.add("cluster-signing-key-file", cluster_signing_key_file, "its key");
   flags.add("cluster-signing-duration", cluster_signing_duration, "longest life of a certificate signed here");
@@ -94,16 +100,14 @@ void Settings::add_to(runtime::Flags& flags) {
   flags.add("concurrent-serviceaccount-token-syncs", concurrent_serviceaccount_token_syncs, "");
   flags.add("concurrent-resource-quota-syncs", concurrent_resource_quota_syncs, "");
   flags.add("concurrent-ttl-after-finished-syncs", concurrent_ttl_after_finished_syncs, "");
+  flags.add("concurrent-horizontal-pod-autoscaler-syncs", concurrent_horizontal_pod_autoscaler_syncs, "");
   for (const char* name :
        {"allocate-node-cidrs", "cluster-cidr", "service-cluster-ip-range", "node-cidr-mask-size",
         "node-cidr-mask-size-ipv4", "node-cidr-mask-size-ipv6", "cluster-name", "cloud-provider", "cloud-config",
         "allow-untagged-cloud", "cidr-allocator-type", "configure-cloud-routes", "controller-start-interval",
         "enable-dynamic-provisioning", "enable-garbage-collector", "enable-hostpath-provisioner", "enable-leader-migration",
         "leader-migration-config", "endpoint-updates-batch-period", "endpointslice-updates-batch-period",
-        "external-cloud-volume-plugin", "flex-volume-plugin-dir", "horizontal-pod-autoscaler-cpu-initialization-period",
-        "horizontal-pod-autoscaler-downscale-delay", "horizontal-pod-autoscaler-downscale-stabilization",
-        "horizontal-pod-autoscaler-initial-readiness-delay", "horizontal-pod-autoscaler-tolerance",
-        "horizontal-pod-autoscaler-upscale-delay", "max-endpoints-per-slice", "min-resync-period",
+        "external-cloud-volume-plugin", "flex-volume-plugin-dir", "horizontal-pod-autoscaler-downscale-delay", "horizontal-pod-autoscaler-upscale-delay", "max-endpoints-per-slice", "min-resync-period",
         "mirroring-concurrent-service-endpoint-syncs", "mirroring-endpointslice-updates-batch-period",
         "mirroring-max-endpoints-per-subset", "node-sync-period", "pv-recycler-increment-timeout-nfs",
         "pv-recycler-minimum-timeout-hostpath", "pv-recycler-minimum-timeout-nfs", "pv-recycler-pod-template-filepath-hostpath",
@@ -112,8 +116,7 @@ void Settings::add_to(runtime::Flags& flags) {
         "cluster-signing-kube-apiserver-client-key-file", "cluster-signing-kubelet-client-cert-file",
         "cluster-signing-kubelet-client-key-file", "cluster-signing-kubelet-serving-cert-file",
         "cluster-signing-kubelet-serving-key-file", "cluster-signing-legacy-unknown-cert-file",
-        "cluster-signing-legacy-unknown-key-file", "concurrent-ephemeralvolume-syncs", "concurrent-horizontal-pod-autoscaler-syncs",
-        "concurrent-rc-syncs", "concurrent-service-syncs", "concurrent-validating-admission-policy-status-syncs",
+        "cluster-signing-legacy-unknown-key-file", "concurrent-ephemeralvolume-syncs", "concurrent-rc-syncs", "concurrent-service-syncs", "concurrent-validating-admission-policy-status-syncs",
         "volume-host-allow-local-loopback", "volume-host-cidr-denylist", "unsupported-kube-api-over-localhost"}) {
     flags.accept(name, "no effect on this implementation");
   }
@@ -123,6 +126,7 @@ void Settings::finish() {
   node_eviction_rate = read_ratio("node-eviction-rate", node_eviction_rate_text_);
   secondary_node_eviction_rate = read_ratio("secondary-node-eviction-rate", secondary_node_eviction_rate_text_);
   unhealthy_zone_threshold = read_ratio("unhealthy-zone-threshold", unhealthy_zone_threshold_text_);
+  horizontal_pod_autoscaler_tolerance = read_ratio("horizontal-pod-autoscaler-tolerance", tolerance_text_);
 }
 
 }  // namespace skidpad::fakes::kube_controller_manager

@@ -33,6 +33,10 @@ struct Settings {
   Duration namespace_sync_period = std::chrono::minutes(5);
   Duration resource_quota_sync_period = std::chrono::minutes(5);
   Duration horizontal_pod_autoscaler_sync_period = std::chrono::seconds(15);
+  Duration horizontal_pod_autoscaler_cpu_initialization_period = std::chrono::minutes(5);
+  Duration horizontal_pod_autoscaler_initial_readiness_delay = std::chrono::seconds(30);
+  Duration horizontal_pod_autoscaler_downscale_stabilization = std::chrono::minutes(5);
+  double horizontal_pod_autoscaler_tolerance = 0.1;
 
   std::string cluster_signing_cert_file;
   std::string cluster_signing_key_file;
@@ -53,6 +57,7 @@ struct Settings {
   std::int64_t concurrent_serviceaccount_token_syncs = 5;
   std::int64_t concurrent_resource_quota_syncs = 5;
   std::int64_t concurrent_ttl_after_finished_syncs = 5;
+  std::int64_t concurrent_horizontal_pod_autoscaler_syncs = 5;
 
   /// --controllers=*,-namespace,... as the real one reads it; aliases of older releases work.
   bool enabled(const std::string& controller) const;
@@ -64,6 +69,7 @@ struct Settings {
   std::string node_eviction_rate_text_ = "0.1";
   std::string secondary_node_eviction_rate_text_ = "0.01";
   std::string unhealthy_zone_threshold_text_ = "0.55";
+  std::string tolerance_text_ = "0.1";
 };
 
 }  // namespace skidpad::fakes::kube_controller_manager

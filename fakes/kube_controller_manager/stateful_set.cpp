@@ -13,6 +13,10 @@ bool is_parallel(const Json& set) { return text_at(set, {"spec", "podManagementP
 std::int64_t partition_of(const Json& set) { return integer_at(set, {"spec", "updateStrategy", "rollingUpdate", "partition"}); }
 
 bool is_running_and_ready(const Json& pod) { return text_at(pod, {"status", "phase"}) == "Running" && client::is_pod_ready(pod); }
+/// Running and Ready for long enough: what the next one waits for.
+bool is_settled(const Json& set, const Json& pod, WallTime now) {
+  return is_running_and_ready(pod) && client::is_pod_available(pod, integer_at(set, {"spec", "minReadySeconds"}), now);
+}
 std::string revision_of_pod(const Json& pod) { return text_at(pod, {"metadata", "labels", controller_revision_hash_label}); }
 
 StatefulStep step(StatefulStep::Kind kind, std::int64_t ordinal, ObjectPointer pod = nullptr) {
@@ -35,7 +39,7 @@ std::int64_t ordinal_of(const Json& stateful_set, const Json& pod) {
 }
 
 std::vector<StatefulStep> plan_stateful_set(const Json& set, const std::map<std::int64_t, ObjectPointer>& pods,
-                                            const std::string& update_hash) {
+                                            const std::string& update_hash, WallTime now) {
   std::vector<StatefulStep> steps;
   if (client::is_deleting(set)) return steps;
   const bool ordered = !is_parallel(set);
@@ -57,7 +61,7 @@ std::vector<StatefulStep> plan_stateful_set(const Json& set, const std::map<std:
       if (ordered) return steps;
       continue;
     }
-    if (client::is_deleting(*pod) || !is_running_and_ready(*pod)) {
+    if (client::is_deleting(*pod) || !is_settled(set, *pod, now)) {
       if (ordered) return steps;
       waiting = true;
     }
@@ -65,7 +69,7 @@ std::vector<StatefulStep> plan_stateful_set(const Json& set, const std::map<std:
   // Those beyond the size go next, highest first, each after the one above is gone.
   ObjectPointer first_unhealthy;
   for (const auto& [ordinal, pod] : pods) {
-    if (first_unhealthy == nullptr && !is_running_and_ready(*pod)) first_unhealthy = pod;
+    if (first_unhealthy == nullptr && !is_settled(set, *pod, now)) first_unhealthy = pod;
   }
   for (auto entry = pods.rbegin(); entry != pods.rend(); ++entry) {
     if (entry->first >= first && entry->first < end) continue;
@@ -74,7 +78,7 @@ std::vector<StatefulStep> plan_stateful_set(const Json& set, const std::map<std:
       waiting = true;
       continue;
     }
-    if (ordered && !is_running_and_ready(*entry->second) && entry->second != first_unhealthy) return steps;
+    if (ordered && !is_settled(set, *entry->second, now) && entry->second != first_unhealthy) return steps;
     steps.push_back(step(StatefulStep::Kind::remove, entry->first, entry->second));
     if (ordered) return steps;
   }
@@ -86,7 +90,7 @@ std::vector<StatefulStep> plan_stateful_set(const Json& set, const std::map<std:
       steps.push_back(step(StatefulStep::Kind::remove, ordinal, pod));
       return steps;
     }
-    if (!is_running_and_ready(*pod)) return steps;
+    if (!is_settled(set, *pod, now)) return steps;
   }
   return steps;
 }
@@ -164,7 +168,8 @@ StatefulSetController::StatefulSetController(Surroundings& surroundings)
     : QueueController(surroundings, "statefulset", "statefulset-controller", surroundings.settings.concurrent_statefulset_syncs),
       stateful_sets_(surroundings.informers.informer(types::stateful_sets)),
       revisions_(surroundings.informers.informer(types::controller_revisions)),
-      pods_(surroundings.informers.informer(types::pods)) {
+      pods_(surroundings.informers.informer(types::pods)),
+      claims_(surroundings.informers.informer(types::persistent_volume_claims)) {
   add_controller_index(pods_.store());
   add_controller_index(revisions_.store());
   stateful_sets_.add_handler(client::on_any_change([this](const ObjectPointer& set) { enqueue(*set); }));
@@ -199,8 +204,53 @@ Task<Result<void>> StatefulSetController::create_claims(ObjectPointer set, std::
     metadata["labels"] = find(*set, {"spec", "selector", "matchLabels"});
     claim["metadata"] = std::move(metadata);
     claim.erase("status");
+    const std::string what = "create Claim " + text_at(claim, {"metadata", "name"}) + " Pod " + client::name_of(*set) + "-" + std::to_string(ordinal) +
+                             " in StatefulSet " + client::name_of(*set);
+    if (claims_.store().find(client::namespace_of(*set), text_at(claim, {"metadata", "name"})) != nullptr) continue;
     auto created = co_await client_.create(types::persistent_volume_claims, std::move(claim));
-    if (!created && created.error().code != ErrorCode::already_exists) co_return created.error();
+    if (created) {
+      events_.record(*set, types::stateful_sets, EventType::normal, "SuccessfulCreate", what + " success");
+    } else if (created.error().code != ErrorCode::already_exists) {
+      if (!is_namespace_terminating(created.error())) {
+        events_.record(*set, types::stateful_sets, EventType::warning, "FailedCreate", what + " failed error: " + created.error().message);
+      }
+      co_return created.error();
+    }
+  }
+  co_return success();
+}
+
+/// Claims that go with the set, or with a pod that is scaled away, are owned by it: the garbage collector does the rest.
+Task<Result<void>> StatefulSetController::own_claims(ObjectPointer set, std::map<std::int64_t, ObjectPointer> pods) {
+  const Json& policy = find(*set, {"spec", "persistentVolumeClaimRetentionPolicy"});
+  const bool with_set = text_at(policy, {"whenDeleted"}) == "Delete";
+  const bool with_pod = text_at(policy, {"whenScaled"}) == "Delete";
+  if (client::is_deleting(*set)) co_return success();
+  const std::int64_t end = ordinal_first(*set) + replicas_wanted(*set);
+  const Json templates = list_at(*set, {"spec", "volumeClaimTemplates"});
+  for (const auto& [ordinal, pod] : pods) {
+    const bool condemned = ordinal >= end || ordinal < ordinal_first(*set);
+    for (const Json& claim_template : templates) {
+      const std::string name = client::name_of(claim_template) + "-" + client::name_of(*set) + "-" + std::to_string(ordinal);
+      const ObjectPointer claim = claims_.store().find(client::namespace_of(*set), name);
+      if (claim == nullptr || client::is_deleting(*claim)) continue;
+      Json owners = Json::array();
+      for (const Json& owner : list_at(*claim, {"metadata", "ownerReferences"})) {
+        const std::string uid = text_at(owner, {"uid"});
+        if (uid != client::uid_of(*set) && uid != client::uid_of(*pod)) owners.push_back(owner);
+      }
+      if (condemned && with_pod) {
+        owners.push_back(client::controller_reference(*pod, types::pods));
+      } else if (with_set) {
+        owners.push_back(client::controller_reference(*set, types::stateful_sets));
+      }
+      if (owners == list_at(*claim, {"metadata", "ownerReferences"})) continue;
+      Json changed = *claim;
+      if (owners.empty()) changed["metadata"].erase("ownerReferences");
+      else changed["metadata"]["ownerReferences"] = std::move(owners);
+      auto patched = co_await client_.update(types::persistent_volume_claims, std::move(changed));
+      if (!patched && patched.error().code != ErrorCode::not_found && patched.error().code != ErrorCode::conflict) co_return patched.error();
+    }
   }
   co_return success();
 }
@@ -233,8 +283,9 @@ Task<Result<void>> StatefulSetController::carry_out(ObjectPointer set, StatefulS
     co_return created.error();
   }
   if (one.kind == StatefulStep::Kind::recreate_failed) {
-    events_.record(*set, types::stateful_sets, EventType::warning, "RecreatingFailedPod",
-                   "StatefulSet " + client::key_of(*set) + " is recreating failed Pod " + pod_name);
+    const bool failed = text_at(*one.pod, {"status", "phase"}) == "Failed";
+    events_.record(*set, types::stateful_sets, failed ? EventType::warning : EventType::normal, failed ? "RecreatingFailedPod" : "RecreatingTerminatedPod",
+                   "StatefulSet " + client::key_of(*set) + " is recreating " + (failed ? "failed" : "terminated") + " Pod " + pod_name);
   }
   client::DeleteOptions options;
   options.uid = client::uid_of(*one.pod);
@@ -273,8 +324,16 @@ Task<Result<void>> StatefulSetController::reconcile(std::string key) {
   if (current_revision.empty()) current_revision = update_revision;
   live.insert(current_revision);
 
-  Result<void> result = success();
-  for (const StatefulStep& one : plan_stateful_set(*set, pods, update_revision)) {
+  Result<void> result = co_await own_claims(set, pods);
+  std::optional<WallTime> available_at;
+  for (const auto& [ordinal, pod] : pods) {
+    std::optional<WallTime> counts_at;
+    (void)client::is_pod_available(*pod, integer_at(*set, {"spec", "minReadySeconds"}), now(), &counts_at);
+    if (counts_at && (!available_at || *counts_at < *available_at)) available_at = counts_at;
+  }
+  if (available_at) queue_.add_after(key, *available_at - now());
+  for (const StatefulStep& one : plan_stateful_set(*set, pods, update_revision, now())) {
+    if (!result) break;
     result = co_await carry_out(set, one, history.value(), current_revision);
     if (!result) break;
   }

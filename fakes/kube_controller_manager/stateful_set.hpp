@@ -17,7 +17,7 @@ struct StatefulStep {
 };
 /// Pure. @param update_hash  name of the revision that pods should have
 std::vector<StatefulStep> plan_stateful_set(const Json& stateful_set, const std::map<std::int64_t, ObjectPointer>& pods,
-                                            const std::string& update_hash);
+                                            const std::string& update_hash, WallTime now);
 /// The pod of an ordinal from a template.
 Json stateful_pod(const Json& stateful_set, const Json& pod_template, std::int64_t ordinal, const std::string& revision_name);
 /// "db-3" -> 3 for the set db; -1 for anything else.
@@ -33,11 +33,13 @@ class StatefulSetController final : public QueueController {
   Task<Result<void>> reconcile(std::string key) override;
   Task<Result<void>> carry_out(ObjectPointer set, StatefulStep step, History history, std::string current_revision);
   Task<Result<void>> create_claims(ObjectPointer set, std::int64_t ordinal);
+  Task<Result<void>> own_claims(ObjectPointer set, std::map<std::int64_t, ObjectPointer> pods);
   void enqueue_owner(const Json& pod);
 
   Informer& stateful_sets_;
   Informer& revisions_;
   Informer& pods_;
+  Informer& claims_;
 };
 
 }  // namespace skidpad::fakes::kube_controller_manager

@@ -1,6 +1,7 @@
 #include "harness/scenario/run_plan.hpp"
 
 #include "harness/runtime/usage_error.hpp"
+#include "harness/scenario/loader.hpp"
 #include "harness/scenario/words.hpp"
 
 namespace skidpad::scenario {
@@ -150,6 +151,23 @@ ProfileName default_profile(DriverName driver) { return driver == DriverName::pr
 
 history::Timers timers_of(ProfileName profile) { return profile == ProfileName::fast ? history::fast() : history::kubernetes(); }
 
+namespace {
+
+/// With its place in the file, as every other refusal, where there is a file.
+UsageError contradicts_timers(const RunPlan& plan, const Problem& problem) {
+  const std::string what = problem.what + " (timers of profile " + plan.timers.profile + ")";
+  const std::string& file = plan.options.scenario_file;
+  try {
+    const Position at = locate(parse_document(read_scenario_file(file)), problem.path);
+    return ScenarioError(file, Refusal{Stage::sense, at, problem.path, what});
+  } catch (const Refusal&) {
+  } catch (const UsageError&) {
+  }
+  return UsageError(file + ": " + problem.path + ": " + what);
+}
+
+}  // namespace
+
 RunPlan plan_run(Scenario scenario, DriverName driver, RunOptions options) {
   RunPlan plan;
   plan.scenario = std::move(scenario);
@@ -166,7 +184,7 @@ RunPlan plan_run(Scenario scenario, DriverName driver, RunOptions options) {
   const Duration floor_value = floor ? floor->shortest : Duration::zero();
   plan.timer_value = [timers = plan.timers, floor_value](Timer timer) { return named_timer(timers, floor_value, timer); };
   if (const auto problem = find_contradiction(plan.scenario, plan.timer_value)) {
-    throw UsageError(plan.options.scenario_file + ": " + problem->path + ": " + problem->what + " (timers of profile " + plan.timers.profile + ")");
+    throw contradicts_timers(plan, *problem);
   }
   plan.cluster = cluster_of(plan);
   plan.header = header_of(plan, driver);

@@ -58,6 +58,20 @@ TEST(PlanRun, OfNodeLossSaysWhatTheJudgeNeeds) {
   EXPECT_EQ(expectations.downtime_max.at("api"), 2s);
 }
 
+// Only the timers tell that ten hours lie beyond the deadline; the file's line is named all the same.
+TEST(PlanRun, RefusesWhatItsTimersContradictWithItsPlace) {
+  Scenario scenario = in_tree("node-loss");
+  scenario.expect.recovered_within = *parse_time_span("10h").value;
+  RunOptions options;
+  options.scenario_file = (testing::source_folder() / "scenarios/conformance/node-loss.yaml").string();
+  try {
+    plan_run(std::move(scenario), DriverName::sim, options);
+    FAIL() << "a plan";
+  } catch (const UsageError& refused) {
+    EXPECT_NE(std::string(refused.what()).find("node-loss.yaml:67:21: expect.recovered_within: "), std::string::npos) << refused.what();
+  }
+}
+
 TEST(PlanRun, NamesPhasesAsTheJudgeDoes) {
   Scenario scenario = in_tree("node-loss");
   for (auto* span : {&scenario.expect.detected_within, &scenario.expect.decided_within, &scenario.expect.acted_within,

@@ -58,6 +58,7 @@ Scheduler::Scheduler(client::KubernetesClient& client, client::Metrics& metrics,
       namespaces_(informers_.informer(types::namespaces)),
       services_(informers_.informer(types::services)),
       claims_(informers_.informer(types::persistent_volume_claims)),
+      budgets_(informers_.informer(types::pod_disruption_budgets)),
       events_(client, recorder_options(name_)),
       queue_(runtime_) {
   watch_nodes();
@@ -91,6 +92,13 @@ void Scheduler::watch_nodes() {
 void Scheduler::watch_pods() {
   const auto put = [this](const ObjectPointer& pod) {
     const std::string key = client::key_of(*pod);
+    const std::string nominated = text_at(*pod, {"status", "nominatedNodeName"});
+    const bool waits = text_at(*pod, {"spec", "nodeName"}).empty() && !client::is_deleting(*pod);
+    if (!waits) {
+      nominated_.erase(key);
+    } else if (!nominated.empty() && is_mine(*pod)) {
+      nominated_[key] = Nomination{std::make_shared<const PodFacts>(pod), nominated};
+    }
     if (!text_at(*pod, {"spec", "nodeName"}).empty()) {
       queue_.settled(key);
       cluster_.set_pod(pod);
@@ -107,6 +115,7 @@ void Scheduler::watch_pods() {
   handler.deleted = [this](const ObjectPointer& pod) {
     const std::string key = client::key_of(*pod);
     queue_.remove(key);
+    nominated_.erase(key);
     cluster_.remove_pod(key);
     if (!text_at(*pod, {"spec", "nodeName"}).empty()) queue_.wake(freed_by_pod);
   };
@@ -152,6 +161,17 @@ std::string Scheduler::choose(const PodFacts& pod, const std::vector<const NodeF
   return equals[runtime_.random().below(equals.size())]->name();
 }
 
+std::optional<Refusal> Scheduler::check_beside_nominated(const PodFacts& pod, const PodFilter& filter, const NodeFacts& node) const {
+  if (auto refusal = filter.check(node)) return refusal;
+  std::optional<NodeFacts> with_them;
+  for (const auto& [key, nomination] : nominated_) {
+    if (nomination.node != node.name() || key == pod.key || nomination.pod->priority < pod.priority || node.pods.count(key) != 0) continue;
+    if (!with_them) with_them = node;
+    with_them->add(nomination.pod);
+  }
+  return with_them ? filter.check(*with_them) : std::nullopt;
+}
+
 Task<void> Scheduler::schedule(PodFactsPointer pod) {
   const auto nodes = cluster_.nodes();
   if (nodes.empty()) {
@@ -172,7 +192,7 @@ Task<void> Scheduler::schedule(PodFactsPointer pod) {
   std::map<std::string, std::size_t> count_by_reason;
   PluginSet plugins = 0;
   for (const NodeFacts* node : nodes) {
-    auto refusal = filter.check(*node);
+    auto refusal = check_beside_nominated(*pod, filter, *node);
     if (!refusal) {
       feasible.push_back(node);
       continue;
@@ -182,21 +202,34 @@ Task<void> Scheduler::schedule(PodFactsPointer pod) {
     refusals.emplace(node->name(), std::move(*refusal));
   }
   if (!feasible.empty()) {
+    // What it was promised it takes, if it can.
+    const std::string promised = text_at(*pod->pod, {"status", "nominatedNodeName"});
+    for (const NodeFacts* node : feasible) {
+      if (node->name() != promised) continue;
+      feasible = {node};
+      break;
+    }
     std::string node = choose(*pod, feasible);
+    nominated_.erase(pod->key);
     cluster_.assume(pod, node);
     queue_.settled(pod->key);
     tasks_->spawn("bind", bind(pod, std::move(node)));
     co_return;
   }
-  PreemptionPlan plan = plan_preemption(*pod, cluster_, refusals);
+  std::vector<ObjectPointer> budgets;
+  for (const auto& [key, budget] : budgets_.store().objects()) budgets.push_back(budget);
+  PreemptionPlan plan = plan_preemption(*pod, cluster_, refusals, *this, budgets);
+  const bool clears_nomination = plan.node.empty() && !plan.keeps_nomination && !text_at(*pod->pod, {"status", "nominatedNodeName"}).empty();
   std::string message = describe_refusals(nodes.size(), count_by_reason);
   std::string nominated = plan.node;
   if (nominated.empty()) {
     message += " preemption: " + plan.message;
   } else {
+    nominated_[pod->key] = Nomination{pod, nominated};
     co_await preempt(pod, std::move(plan));
   }
-  co_await refuse(pod, plugins, std::move(message), std::move(nominated));
+  if (clears_nomination) nominated_.erase(pod->key);
+  co_await refuse(pod, plugins, std::move(message), std::move(nominated), clears_nomination);
 }
 
 Task<void> Scheduler::bind(PodFactsPointer pod, std::string node) {
@@ -249,7 +282,7 @@ Task<void> Scheduler::preempt(PodFactsPointer pod, PreemptionPlan plan) {
   }
 }
 
-Task<void> Scheduler::refuse(PodFactsPointer pod, PluginSet plugins, std::string message, std::string nominated_node) {
+Task<void> Scheduler::refuse(PodFactsPointer pod, PluginSet plugins, std::string message, std::string nominated_node, bool clears_nomination) {
   client::Metrics::Labels labels;
   labels["profile"] = name_;
   labels["result"] = "unschedulable";
@@ -260,7 +293,7 @@ Task<void> Scheduler::refuse(PodFactsPointer pod, PluginSet plugins, std::string
   const Json& before = client::condition_of(*pod->pod, "PodScheduled");
   const bool same = text_at(before, {"status"}) == "False" && text_at(before, {"reason"}) == "Unschedulable" &&
                     text_at(before, {"message"}) == message;
-  if (same && nominated_node.empty()) co_return;
+  if (same && nominated_node.empty() && !clears_nomination) co_return;
   Json condition = Json::object();
   condition["type"] = "PodScheduled";
   condition["status"] = "False";
@@ -273,6 +306,7 @@ Task<void> Scheduler::refuse(PodFactsPointer pod, PluginSet plugins, std::string
   patch["status"]["conditions"] = Json::array();
   patch["status"]["conditions"].push_back(std::move(condition));
   if (!nominated_node.empty()) patch["status"]["nominatedNodeName"] = nominated_node;
+  if (clears_nomination) patch["status"]["nominatedNodeName"] = nullptr;
   auto patched = co_await client_.patch(types::pods, pod->namespace_name, client::name_of(*pod->pod), PatchType::strategic,
                                         std::move(patch), "status");
   if (!patched && patched.error().code != ErrorCode::not_found) {

@@ -28,12 +28,14 @@ class Scheduler final : private NamespaceLabels {
   const Json& labels(const std::string& namespace_name) const override;
 
   runtime::Task<void> schedule(PodFactsPointer pod);
+  /// Room on a node that a more or equally important pod was promised is not given away: then the node as if that pod ran there.
+  std::optional<Refusal> check_beside_nominated(const PodFacts& pod, const PodFilter& filter, const NodeFacts& node) const;
   /// "" or why no node at all can do (a missing claim).
   std::string check_claims(const PodFacts& pod) const;
   SpreadPeers peers_of(const PodFacts& pod) const;
   std::string choose(const PodFacts& pod, const std::vector<const NodeFacts*>& nodes);
   runtime::Task<void> bind(PodFactsPointer pod, std::string node);
-  runtime::Task<void> refuse(PodFactsPointer pod, PluginSet plugins, std::string message, std::string nominated_node);
+  runtime::Task<void> refuse(PodFactsPointer pod, PluginSet plugins, std::string message, std::string nominated_node, bool clears_nomination = false);
   runtime::Task<void> preempt(PodFactsPointer pod, PreemptionPlan plan);
 
   client::KubernetesClient& client_;
@@ -46,9 +48,15 @@ class Scheduler final : private NamespaceLabels {
   client::Informer& namespaces_;
   client::Informer& services_;
   client::Informer& claims_;
+  client::Informer& budgets_;
   client::EventRecorder events_;
   ClusterState cluster_;
   SchedulingQueue queue_;
+  struct Nomination {
+    PodFactsPointer pod;
+    std::string node;
+  };
+  std::map<std::string, Nomination> nominated_;   ///< waiting pods that preempted others, by key
   runtime::TaskGroup* tasks_ = nullptr;
   bool synced_ = false;
 };

@@ -65,7 +65,7 @@ Filtered filter(const ClusterState& cluster, const PodFacts& pod) {
     refusals.emplace(node->name(), *refusal);
   }
   if (result.fits.empty()) {
-    result.message = describe_refusals(cluster.nodes().size(), counts) + " preemption: " + plan_preemption(pod, cluster, refusals).message;
+    result.message = describe_refusals(cluster.nodes().size(), counts) + " preemption: " + plan_preemption(pod, cluster, refusals, namespaces).message;
   }
   return result;
 }
@@ -162,12 +162,12 @@ TEST(Preemption, TakesTheFewestLeastImportantPods) {
   const PodFilter filter(*incoming, cluster, namespaces);
   Refusals refusals;
   for (const NodeFacts* node : cluster.nodes()) refusals.emplace(node->name(), *filter.check(*node));
-  const PreemptionPlan plan = plan_preemption(*incoming, cluster, refusals);
+  const PreemptionPlan plan = plan_preemption(*incoming, cluster, refusals, namespaces);
   EXPECT_EQ(plan.node, "n1");
   ASSERT_EQ(plan.victims.size(), 1U);
   EXPECT_EQ(plan.victims[0]->key, "ns/b");
   const auto equal = pod("equal", R"({"priority":0,"containers":[{"resources":{"requests":{"cpu":"1"}}}]})");
-  EXPECT_EQ(plan_preemption(*equal, cluster, refusals).node, "");
+  EXPECT_EQ(plan_preemption(*equal, cluster, refusals, namespaces).node, "");
 }
 
 TEST(ClusterStates, AddUpAndTakeBack) {

@@ -22,6 +22,10 @@ constexpr std::int64_t weight_spread = 2;
 constexpr std::int64_t weight_inter_pod = 2;
 constexpr std::int64_t weight_least_allocated = 1;
 constexpr std::int64_t weight_balanced = 1;
+constexpr std::int64_t weight_images = 1;
+// An image below this is fetched in no time, one above as good as never.
+constexpr double image_bytes_min = 23.0 * 1024 * 1024;
+constexpr double image_bytes_max = 1000.0 * 1024 * 1024;
 constexpr const char* hostname_label = "kubernetes.io/hostname";
 constexpr const char* zone_label = "topology.kubernetes.io/zone";
 
@@ -204,6 +208,49 @@ Scores inter_pod_scores(const PodFacts& pod, const Nodes& nodes, const ClusterSt
   return scores;
 }
 
+/// "nginx" -> "nginx:latest", as the kubelet lists it.
+std::string with_tag(const std::string& image) {
+  return image.rfind(':') == std::string::npos || image.rfind(':') < image.rfind('/') + 1 ? image + ":latest" : image;
+}
+
+/// How much of the pod's images a node has, weighed by how common they are in the cluster.
+Scores image_scores(const PodFacts& pod, const Nodes& nodes, const ClusterState& cluster) {
+  std::map<std::string, std::pair<double, std::size_t>> known;   // size, nodes that have it
+  std::vector<std::string> wanted;
+  for (const char* list : {"initContainers", "containers"}) {
+    for (const Json& container : list_at(pod.spec(), {list})) wanted.push_back(with_tag(text_at(container, {"image"})));
+  }
+  const auto holds = [](const NodeFacts& node, const std::string& image, double& bytes) {
+    for (const Json& entry : list_at(*node.node, {"status", "images"})) {
+      const Json& names = list_at(entry, {"names"});
+      if (std::find(names.begin(), names.end(), image) == names.end()) continue;
+      bytes = double(integer_at(entry, {"sizeBytes"}));
+      return true;
+    }
+    return false;
+  };
+  const auto all = cluster.nodes();
+  for (const std::string& image : wanted) {
+    double bytes = 0;
+    for (const NodeFacts* node : all) {
+      if (!holds(*node, image, bytes)) continue;
+      known[image].first = bytes;
+      ++known[image].second;
+    }
+  }
+  Scores scores;
+  for (const NodeFacts* node : nodes) {
+    double sum = 0;
+    double bytes = 0;
+    for (const std::string& image : known.empty() ? std::vector<std::string>() : wanted) {
+      if (known.count(image) != 0 && holds(*node, image, bytes)) sum += bytes * double(known[image].second) / double(all.size());
+    }
+    const double most = image_bytes_max * double(std::max<std::size_t>(1, wanted.size()));
+    scores.push_back(std::floor(score_max * (std::clamp(sum, image_bytes_min, most) - image_bytes_min) / (most - image_bytes_min)));
+  }
+  return scores;
+}
+
 }  // namespace
 
 std::vector<std::int64_t> score_nodes(const PodFacts& pod, const Nodes& nodes, const ClusterState& cluster, const SpreadPeers& peers) {
@@ -217,12 +264,14 @@ std::vector<std::int64_t> score_nodes(const PodFacts& pod, const Nodes& nodes, c
   normalise_by_max(affinity, Direction::higher_is_better);
   const Scores spread = spread_scores(pod, nodes, cluster, peers);
   const Scores inter_pod = inter_pod_scores(pod, nodes, cluster);
+  const Scores images = image_scores(pod, nodes, cluster);
   std::vector<std::int64_t> totals;
   totals.reserve(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     totals.push_back(weight_taints * std::int64_t(taints[i]) + weight_node_affinity * std::int64_t(affinity[i]) +
                      weight_spread * std::int64_t(spread[i]) + weight_inter_pod * std::int64_t(inter_pod[i]) +
-                     weight_least_allocated * least_allocated(pod, *nodes[i]) + weight_balanced * balanced(pod, *nodes[i]));
+                     weight_least_allocated * least_allocated(pod, *nodes[i]) + weight_balanced * balanced(pod, *nodes[i]) +
+                     weight_images * std::int64_t(images[i]));
   }
   return totals;
 }

@@ -102,9 +102,13 @@ Task<void> LeaderElector::acquire() {
     auto tried = co_await runtime::with_timeout<void>(runtime_, request_time(), try_acquire_or_renew(), "acquiring the lease");
     if (tried) co_return;
     if (tried.error().code == ErrorCode::timeout) client_.reconnect();
-    const Duration wait = runtime_.random().between(
+    Duration wait = runtime_.random().between(
         options_.retry_period,
         options_.retry_period + std::chrono::duration_cast<Duration>(options_.retry_period * retry_jitter_factor));
+    // No need to sleep past the end of a lease that we see running out.
+    const Instant expires = observed_at_ + std::chrono::seconds(integer_at(observed_, {"spec", "leaseDurationSeconds"}));
+    const Duration spread = runtime_.random().between(Duration::zero(), options_.retry_period / 10);
+    if (!observed_holder_.empty() && expires > runtime_.now()) wait = std::min(wait, expires + spread - runtime_.now());
     co_await runtime_.sleep_for(wait);
   }
 }

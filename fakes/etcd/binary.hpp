@@ -63,19 +63,29 @@ class BinaryReader {
   bool failed_ = false;
 };
 
-/// CRC-32C (Castagnoli), as etcd's write-ahead log uses it.
+/// CRC-32C (Castagnoli), as etcd's write-ahead log uses it. Eight bytes at a time: every member checks every entry.
 inline std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc = 0) {
-  static constexpr auto table = [] {
-    std::array<std::uint32_t, 256> made{};
+  // tables[k][b]: what the byte b does to the sum when k more bytes follow it.
+  static constexpr auto tables = [] {
+    std::array<std::array<std::uint32_t, 256>, 8> made{};
     for (std::uint32_t i = 0; i < 256; ++i) {
       std::uint32_t value = i;
       for (int k = 0; k < 8; ++k) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82f63b78u : 0);
-      made[i] = value;
+      made[0][i] = value;
     }
+    for (std::size_t k = 1; k < 8; ++k)
+      for (std::size_t i = 0; i < 256; ++i) made[k][i] = (made[k - 1][i] >> 8) ^ made[0][made[k - 1][i] & 0xff];
     return made;
   }();
   crc = ~crc;
-  for (const char c : bytes) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
+  const auto byte = [&bytes](std::size_t index) { return std::uint32_t{static_cast<unsigned char>(bytes[index])}; };
+  std::size_t at = 0;
+  for (; at + 8 <= bytes.size(); at += 8) {
+    const std::uint32_t low = crc ^ (byte(at) | byte(at + 1) << 8 | byte(at + 2) << 16 | byte(at + 3) << 24);
+    crc = tables[7][low & 0xff] ^ tables[6][(low >> 8) & 0xff] ^ tables[5][(low >> 16) & 0xff] ^ tables[4][low >> 24] ^
+          tables[3][byte(at + 4)] ^ tables[2][byte(at + 5)] ^ tables[1][byte(at + 6)] ^ tables[0][byte(at + 7)];
+  }
+  for (; at < bytes.size(); ++at) crc = tables[0][(crc ^ byte(at)) & 0xff] ^ (crc >> 8);
   return ~crc;
 }
 

@@ -35,7 +35,7 @@ const Json& null_value() {
 
 Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
   Json value;
-  if (depth_max >= json_text_depth_max && read_json_text(text, value)) return value;
+  if (read_json_text(text, value, nullptr, depth_max)) return value;
   // Checked before parsing: our own recursions over the value (dump, compare) rely on it.
   if (nesting_depth(text) > depth_max) return Error(ErrorCode::invalid, "json: nested deeper than " + std::to_string(depth_max));
   try {

@@ -1,5 +1,6 @@
 #include "harness/runtime/json_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -62,9 +63,9 @@ class Reader {
  public:
   explicit Reader(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
-  bool document(Json& value) {
+  bool document(Json& value, std::size_t depth_max) {
     skip_space();
-    if (!read(value, json_text_depth_max)) return false;
+    if (!read(value, depth_max)) return false;
     skip_space();
     return at_ == end_;
   }
@@ -86,7 +87,8 @@ class Reader {
   }
 
   bool read(Json& value, std::size_t depth) {
-    if (at_ == end_ || depth == 0) return false;
+    if (at_ == end_) return false;
+    if (depth == 0 && (*at_ == '{' || *at_ == '[')) return false;
     switch (*at_) {
       case '{': return read_object(value, depth);
       case '[': return read_array(value, depth);
@@ -269,9 +271,9 @@ void append_integer(std::string& text, Integer value) {
 
 }  // namespace
 
-bool read_json_text(std::string_view text, Json& value, bool* repeated_key) {
+bool read_json_text(std::string_view text, Json& value, bool* repeated_key, std::size_t depth_max) {
   Reader reader(text);
-  const bool read = reader.document(value);
+  const bool read = reader.document(value, std::min(depth_max, json_text_depth_max));
   if (repeated_key != nullptr) *repeated_key = reader.repeated_key();
   return read;
 }

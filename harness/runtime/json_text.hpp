@@ -18,7 +18,8 @@ inline constexpr std::size_t json_text_depth_max = 400;
 /// Reads one document. False for bad text, and for what is left to Json::parse(): a byte order mark, extreme numbers,
 /// deep nesting. `value` is then unspecified.
 /// @param repeated_key  set to whether some object holds a key twice; the last one wins, as in Go.
-[[nodiscard]] bool read_json_text(std::string_view text, Json& value, bool* repeated_key = nullptr);
+/// @param depth_max     levels of brackets, at most json_text_depth_max.
+[[nodiscard]] bool read_json_text(std::string_view text, Json& value, bool* repeated_key = nullptr, std::size_t depth_max = json_text_depth_max);
 
 /// Reads text that others may have read just before: equal texts give one shared value while somebody still holds it.
 /// An event goes to many watchers, and in the simulator most of them live in this thread. Null for bad text.

@@ -43,6 +43,15 @@ TEST(JsonText, LeavesExtremesToNlohmann) {
   EXPECT_FALSE(parse_json(std::string(20000, '[') + std::string(20000, ']')));
 }
 
+TEST(JsonText, CountsLevels) {
+  Json value;
+  EXPECT_TRUE(read_json_text("[{\"a\":1}]", value, nullptr, 2));
+  EXPECT_FALSE(read_json_text("[{\"a\":[]}]", value, nullptr, 2));
+  EXPECT_TRUE(read_json_text("7", value, nullptr, 0));
+  EXPECT_TRUE(parse_json("[[]]", 2));
+  EXPECT_FALSE(parse_json("[[[]]]", 2));
+}
+
 TEST(JsonText, TellsOfRepeatedKeys) {
   for (const auto& [text, repeats] : std::map<std::string, bool>{{R"({"a":1,"b":{"a":2}})", false}, {R"([{"a":1},{"a":1}])", false}, {R"({"b":{"a":1,"c":2,"a":3}})", true}}) {
     Json value;

@@ -59,6 +59,12 @@ ClusterView::ClusterView(runtime::Runtime& runtime, client::KubernetesClient& ad
       etcd_client_(runtime, etcd_options(assets)) {
   etcd_.wanted = assets_.plan.etcd_nodes().size();
   api_servers_.wanted = assets_.plan.control_plane_nodes().size();
+  // First of all handlers: the others may ask for the counts.
+  const auto count_again = [this](const ObjectPointer&) {
+    counted_nodes_.reset();
+    counted_pods_.reset();
+  };
+  for (client::Informer* informer : {&node_informer_, &pod_informer_, &deployment_informer_}) informer->add_handler(client::on_any_change(count_again));
   watch_nodes();
   watch_pods();
   watch_leases();
@@ -209,14 +215,16 @@ Task<void> ClusterView::poll_api_servers() {
 }
 
 Health ClusterView::nodes() const {
-  Health health;
+  if (counted_nodes_) return *counted_nodes_;
+  Health& health = counted_nodes_.emplace();
   health.wanted = assets_.plan.nodes.size();
   for (const auto& [key, node] : node_informer_.store().objects()) health.healthy += client::is_node_ready(*node) ? 1 : 0;
   return health;
 }
 
 Health ClusterView::pods() const {
-  Health health;
+  if (counted_pods_) return *counted_pods_;
+  Health& health = counted_pods_.emplace();
   for (const auto& [key, deployment] : deployment_informer_.store().objects()) {
     health.wanted += static_cast<std::size_t>(runtime::integer_at(*deployment, {"spec", "replicas"}, 1));
   }

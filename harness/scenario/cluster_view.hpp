@@ -73,6 +73,9 @@ class ClusterView {
   client::EtcdClient etcd_client_;
   Health etcd_;
   Health api_servers_;
+  // Asked for many times a second, and changed seldom: counted again after a change only.
+  mutable std::optional<Health> counted_nodes_;
+  mutable std::optional<Health> counted_pods_;
   std::optional<std::string> etcd_leader_;
 };
 

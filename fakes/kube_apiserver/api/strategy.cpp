@@ -54,6 +54,11 @@ Json generation_view(const Json& object, const Resource& resource) {
   return view;
 }
 
+bool generation_changes(const Json& object, const Json& old, const Resource& resource) {
+  if (!resource.custom && object.contains("spec") && old.contains("spec")) return object.at("spec") != old.at("spec");
+  return generation_view(object, resource) != generation_view(old, resource);
+}
+
 void add_unless_there(Json& list, const char* value) {
   if (!list.is_array()) list = Json::array();
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
@@ -247,7 +252,7 @@ void prepare_for_update(Json& object, const Json& old, const Resource& resource,
     }
   }
   normalise(object, resource);
-  if (rules.generation && resource.kind != "PriorityClass" && generation_view(object, resource) != generation_view(old, resource)) {
+  if (rules.generation && resource.kind != "PriorityClass" && generation_changes(object, old, resource)) {
     metadata["generation"] = runtime::integer_at(old_metadata, {"generation"}) + 1;
   }
 }

@@ -34,13 +34,18 @@ std::vector<Manager> read_managers(const Json& object) {
   return managers;
 }
 
-void write_managers(Json& object, const std::vector<Manager>& managers) {
+void write_managers(Json& object, std::vector<Manager> managers) {
   Json list = Json::array();
-  for (const Manager& manager : managers) {
+  for (Manager& manager : managers) {
     if (is_empty(manager.fields)) continue;
-    Json entry = {{"manager", manager.name}, {"operation", manager.operation}, {"apiVersion", manager.api_version}, {"fieldsType", "FieldsV1"}, {"fieldsV1", manager.fields}};
-    if (!manager.time.empty()) entry["time"] = manager.time;
-    if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;
+    Json entry = Json::object();
+    entry["manager"] = std::move(manager.name);
+    entry["operation"] = std::move(manager.operation);
+    entry["apiVersion"] = std::move(manager.api_version);
+    entry["fieldsType"] = "FieldsV1";
+    entry["fieldsV1"] = std::move(manager.fields);
+    if (!manager.time.empty()) entry["time"] = std::move(manager.time);
+    if (!manager.subresource.empty()) entry["subresource"] = std::move(manager.subresource);
     list.push_back(std::move(entry));
   }
   if (list.empty()) {
@@ -95,8 +100,10 @@ void ApiServer::track_fields(Json& object, const Json& old, const std::string& m
     return;
   }
   std::vector<Manager> managers = read_managers(old.is_null() ? object : old);
-  const Json before = old.is_null() ? empty_object(*type) : without_managers(old);
-  FieldDifference difference = compare_fields(before, without_managers(object), *type);
+  if (!object["metadata"].is_object()) object["metadata"] = Json::object();
+  object["metadata"].erase("managedFields");
+  // The old object's managers are still in it, and come out as removed: stripped with the other fields that nobody owns.
+  FieldDifference difference = compare_fields(old.is_null() ? empty_object(*type) : old, object, *type);
   strip_reset_fields(difference.changed, resource, subresource);
   strip_reset_fields(difference.removed, resource, subresource);
   if (!is_empty(difference.changed) || !is_empty(difference.removed)) {
@@ -112,7 +119,7 @@ void ApiServer::track_fields(Json& object, const Json& old, const std::string& m
       self.time = time;
     }
   }
-  write_managers(object, managers);
+  write_managers(object, std::move(managers));
 }
 
 Task<Answer> ApiServer::server_side_apply(Request& request) {

@@ -69,8 +69,14 @@ Task<Result<std::optional<std::string>>> HttpStream::read_line(std::size_t bytes
   for (;;) {
     const std::size_t end = rest.find('\n', searched);
     if (end != std::string::npos) {
-      std::optional<std::string> line(rest.substr(0, end));
-      rest.erase(0, end + 1);
+      std::optional<std::string> line;
+      if (end + 1 == rest.size()) {  // the usual case: one event, one line, and nothing behind it
+        line = std::exchange(rest, {});
+        line->pop_back();
+      } else {
+        line = rest.substr(0, end);
+        rest.erase(0, end + 1);
+      }
       co_return line;
     }
     searched = rest.size();
@@ -81,7 +87,11 @@ Task<Result<std::optional<std::string>>> HttpStream::read_line(std::size_t bytes
       if (rest.empty()) co_return std::optional<std::string>();
       co_return std::optional<std::string>(std::exchange(rest, {}));
     }
-    rest += more.value();
+    if (rest.empty()) {
+      rest = std::move(more.value());
+    } else {
+      rest += more.value();
+    }
   }
 }
 
@@ -122,15 +132,16 @@ Task<Result<HttpResponse>> HttpClient::request(HttpRequest request) {
 }
 
 Task<Result<HttpResponse>> HttpClient::request(HttpRequest request, Duration timeout) {
-  const std::string doing = request.method + " " + std::string(request.path());
+  std::string doing = request.method + " ";
+  doing += request.path();
   auto once = request_once(std::move(request));
-  co_return co_await with_timeout<HttpResponse>(runtime_, timeout, std::move(once), doing);
+  co_return co_await with_timeout<HttpResponse>(runtime_, timeout, std::move(once), std::move(doing));
 }
 
 Task<Result<HttpResponse>> HttpClient::request_once(HttpRequest request) {
   const bool repeatable = idempotent(request);
   const bool head_only = request.method == "HEAD";
-  const std::string message = encode(request, host_header());
+  std::string message = encode(request, host_header());
   for (;;) {
     std::unique_ptr<BufferedConnection> connection;
     while (!idle_.empty() && !connection) {
@@ -146,7 +157,14 @@ Task<Result<HttpResponse>> HttpClient::request_once(HttpRequest request) {
     }
     auto parser = HttpParser::for_response(HttpParser::Limits(), head_only);
     std::optional<Error> failure;
-    auto written = co_await connection->connection().write(message);
+    // Only over a connection that was used before may the request have to be sent again.
+    std::string sent;
+    if (reused && repeatable) {
+      sent = message;
+    } else {
+      sent = std::move(message);
+    }
+    auto written = co_await connection->connection().write(std::move(sent));
     if (!written) failure = written.error();
     while (!failure && !parser->done()) {
       co_await connection->wait_readable(never);

@@ -180,7 +180,11 @@ void Pipe::fire() {
   while (!segments_.empty() && segments_.front().due <= world_.now()) {
     Segment segment = std::move(segments_.front());
     segments_.pop_front();
-    if (from != to) ++world_.counters(from, to).delivered;
+    if (from != to) {
+      // Looked up once: the world keeps its counters for ever, and every segment passes here.
+      if (counters_ == nullptr) counters_ = &world_.counters(from, to);
+      ++counters_->delivered;
+    }
     deliver(std::move(segment));
   }
   if (!segments_.empty()) {

@@ -38,6 +38,7 @@ class Pipe final : public Link, private TimerNode {
   Duration retry_ = 200ms;
   Instant stalled_since_{};
   bool stalled_ = false;
+  LinkCounters* counters_ = nullptr;  ///< of this direction, once something was delivered
 };
 
 /// Tells the network of an ending process whether its peers hear of it.

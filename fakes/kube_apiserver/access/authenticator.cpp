@@ -68,7 +68,8 @@ User Authenticator::authenticate(const runtime::HttpRequest& request) {
     user.groups.push_back("system:authenticated");
     return user;
   }
-  if (!options_.anonymous) throw unauthorized();
+  const bool untrusted_certificate = !request.peer.verified && !request.peer.organizations.empty();  // expired, or of a foreign authority
+  if (untrusted_certificate || !options_.anonymous) throw unauthorized();
   User user;
   user.name = "system:anonymous";
   user.groups = {"system:unauthenticated"};

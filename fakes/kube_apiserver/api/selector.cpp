@@ -198,6 +198,7 @@ void check_field(const std::string& field, const Resource& resource) {
   for (const SelectableFields& entry : selectable_fields()) {
     if (entry.resource != name) continue;
     if (std::find(entry.fields.begin(), entry.fields.end(), field) != entry.fields.end()) return;
+    if (name == "jobs.batch") throw bad_request("field label " + in_quotes(field) + " not supported for batchv1.Job");
     throw bad_request("field label not supported: " + field);
   }
   throw bad_request(in_quotes(field) + " is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");

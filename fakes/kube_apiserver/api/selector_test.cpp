@@ -28,7 +28,7 @@ TEST(FieldSelectorText, OffersWhatTheKindOffers) {
 
 TEST(Validation, NamesTheFieldAndTheRule) {
   const Resource& deployments = *find_built_in("apps", "v1", "deployments");
-  Json object = Json::parse(R"({"metadata":{"name":"a"},"spec":{"replicas":-1,"selector":{"matchLabels":{"app":"x"}},"template":{"metadata":{"labels":{"app":"a"}},"spec":{"containers":[{"name":"C","image":""}]}}}})");
+  Json object = Json::parse(R"({"metadata":{"name":"a"},"spec":{"replicas":-1,"strategy":{"type":"Recreate"},"selector":{"matchLabels":{"app":"x"}},"template":{"metadata":{"labels":{"app":"a"}},"spec":{"containers":[{"name":"C","image":""}]}}}})");
   std::vector<std::string> lines;
   for (const FieldError& error : validate_create(object, deployments)) lines.push_back(error.field);
   const std::vector<std::string> expected = {"spec.replicas", "spec.template.metadata.labels", "spec.template.spec.containers[0].name", "spec.template.spec.containers[0].image"};

@@ -40,6 +40,13 @@ void set_condition(Json& status, Json condition, const std::string& now) {
   status["conditions"].push_back(std::move(condition));
 }
 
+bool pod_is_ready(const Json& pod) {
+  for (const Json& condition : list_at(pod, {"status", "conditions"})) {
+    if (text_at(condition, {"type"}) == "Ready") return text_at(condition, {"status"}) == "True";
+  }
+  return false;
+}
+
 /// ".spec.replicas" -> pointer.
 Json::json_pointer pointer_of(std::string path) {
   for (char& c : path) c = c == '.' ? '/' : c;
@@ -128,6 +135,13 @@ Task<Answer> ApiServer::evict(Request& request) {
       const Json& selector = find(budget->value(), {"spec", "selector"});
       if (LabelSelector::from_object(selector).matches(find(value, {"metadata", "labels"}))) budgets.push_back(budget);
     });
+  }
+  // A pod that is not ready does not count as healthy: it may go while the others suffice, or at any time where the budget says so.
+  if (budgets.size() == 1 && !pod_is_ready(value)) {
+    const Json& budget = budgets[0]->value();
+    const std::int64_t wanted = integer_at(budget, {"status", "desiredHealthy"});
+    const bool enough = wanted > 0 && integer_at(budget, {"status", "currentHealthy"}) >= wanted;
+    if (text_at(budget, {"spec", "unhealthyPodEvictionPolicy"}) == "AlwaysAllow" || enough) budgets.clear();
   }
   if (budgets.size() > 1) throw plain_error("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
   if (budgets.size() == 1) {

@@ -232,7 +232,11 @@ PeerIdentity TlsSession::peer() const {
   PeerIdentity identity;
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr) return identity;
-  if (SSL_get_verify_mode(ssl_.get()) == SSL_VERIFY_NONE || SSL_get_ex_data(ssl_.get(), distrusted_index()) != nullptr) return identity;
+  if (SSL_get_verify_mode(ssl_.get()) == SSL_VERIFY_NONE) return identity;
+  if (SSL_get_ex_data(ssl_.get(), distrusted_index()) != nullptr) {
+    identity.organizations = {"untrusted certificate"};  // unverified: only says that something was shown
+    return identity;
+  }
   identity.verified = SSL_get_verify_result(ssl_.get()) == X509_V_OK;
   if (!identity.verified) return identity;
   const X509_NAME* subject = X509_get_subject_name(certificate);

@@ -246,8 +246,9 @@ PeerIdentity identify_client(const Json& hello, const TlsServerOptions& server, 
   }
   const std::string why = distrust(offered.value(), server.client_ca_pem, now);
   if (why.empty()) return identity(offered.value());
-  // An optional certificate that is not trusted counts as none shown and is the server's to refuse (401).
+  // An optional certificate that is not trusted names nobody and is the server's to refuse (401).
   if (server.client_certificate_required) alert = "bad certificate: " + why;
+  client.organizations = {"untrusted certificate"};  // unverified: only says that something was shown
   return client;
 }
 

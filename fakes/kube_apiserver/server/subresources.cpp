@@ -113,7 +113,11 @@ Task<Answer> ApiServer::bind(Request& request) {
 
 Task<Answer> ApiServer::evict(Request& request) {
   read_write_options(request, "CreateOptions");
-  const Json eviction = decode_body(request, Schema::instance().find("policy.v1.Eviction"), "policy/v1", "Eviction", false);
+  // Clients before v1.22 send the Eviction of policy/v1beta1, which is still taken.
+  const auto sent = runtime::parse_json(request.http.body);
+  std::string version = "policy/v1";
+  if (sent && text_at(sent.value(), {"apiVersion"}) == "policy/v1beta1") version = "policy/v1beta1";
+  const Json eviction = decode_body(request, Schema::instance().find("policy.v1.Eviction"), version, "Eviction", false);
   const std::string name = request.info.name;
   if (text_at(eviction, {"metadata", "name"}) != name) throw bad_request("name in URL does not match name in Eviction object: " + text_at(eviction, {"metadata", "name"}) + " does not match " + name);
   DeleteOptions options;

@@ -11,7 +11,7 @@ set(rows runtime history client cluster driver fault workload check scenario cli
 set(may_runtime)
 set(may_history runtime)
 set(may_client runtime)
-set(may_cluster runtime history client)
+set(may_cluster runtime history client controllers)
 set(may_driver runtime history client cluster fakes controllers)
 set(may_fault runtime history client cluster driver)
 set(may_workload runtime history client cluster driver)

@@ -109,7 +109,10 @@ Task<Result<std::string>> Volumes::set_up_one(const Json& pod, const Json& volum
 }
 
 Result<std::string> Volumes::host_path(const Json& volume) {
-  const std::string path = host_root_ + text_at(volume, {"hostPath", "path"});
+  const std::string asked = text_at(volume, {"hostPath", "path"});
+  // A path below the root already, as manifests on this very disk may name it, is meant as it stands.
+  const bool below = !host_root_.empty() && (asked + "/").starts_with(host_root_ + "/");
+  const std::string path = below ? asked : host_root_ + asked;
   const std::string type = text_at(volume, {"hostPath", "type"});
   auto& disk = runtime_.disk();
   if (type == "DirectoryOrCreate") {

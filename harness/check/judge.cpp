@@ -4,6 +4,7 @@
 
 #include "harness/check/describe.hpp"
 #include "harness/check/guarantees.hpp"
+#include "harness/check/inventory.hpp"
 
 namespace skidpad::check {
 namespace {
@@ -101,6 +102,8 @@ Judgement judge(const RunRecord& record) {
   guarantees.push_back(judge_nothing_left_behind(record));
   add_unjudged(record, guarantees);
   if (guarantees.front().verdict != Verdict::pass)  // record_complete: what did not happen may have happened unrecorded
+  guarantees.push_back(judge_objects_preserved(record));
+  guarantees.push_back(judge_checkpoints_settled(record));
     for (Guarantee& guarantee : guarantees) {
       if (!guarantee.by_absence) continue;
       guarantee.verdict = Verdict::unknown;

@@ -66,6 +66,9 @@ driver::process::Programs programs_of(const Installation& installation) {
     programs.components[fake].executable = installation.bin_directory + "/fakes/" + fake;
   }
   programs.components["node-healer"].executable = installation.bin_directory + "/controllers/node-healer";
+  for (const char* controller : {"checkpointer", "skidpad-bootstrap"}) {
+    programs.components[controller].executable = installation.bin_directory + "/controllers/" + controller;
+  }
   programs.components["etcd"].executable = find_etcd();
   programs.visible_paths.push_back(installation.bin_directory);
   return programs;

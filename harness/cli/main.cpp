@@ -5,6 +5,7 @@
 
 #include "harness/cli/doctor.hpp"
 #include "harness/cli/installation.hpp"
+#include "harness/cli/last_runs.hpp"
 #include "harness/cli/run_command.hpp"
 #include "harness/cli/up_command.hpp"
 #include "harness/driver/process/node_init.hpp"
@@ -96,7 +97,7 @@ void add_files(CLI::App& app, Verbs& verbs, const cli::Installation& installatio
     verbs.chosen = [&] {
       const auto found = scenario::find_scenarios(installation.scenario_folder);
       const bool behaviours = !files.empty() && files.front() == "behaviours";
-      return behaviours ? scenario::list_behaviours(found, std::cout, std::cerr) : scenario::list_scenarios(found, std::cout, std::cerr);
+      return behaviours ? scenario::list_behaviours_and_runs(found, cli::find_last_runs("run"), std::cout, std::cerr) : scenario::list_scenarios(found, std::cout, std::cerr);
     };
   });
   CLI::App* validate = app.add_subcommand("validate", "check scenario files");

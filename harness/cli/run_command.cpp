@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include "controllers/bootstrapper/bootstrapper.hpp"
+#include "controllers/checkpointer/checkpointer.hpp"
 #include "controllers/node_healer/node_healer.hpp"
 #include "harness/check/judge.hpp"
 #include "harness/cli/live_view.hpp"
@@ -86,6 +88,8 @@ std::unique_ptr<driver::Driver> make_driver(const driver::process::Programs& pro
   // What a killed run left is taken away before a new one starts.
   driver::process::sweep_abandoned();
   driver::process::ProcessDriverOptions options;
+    options.programs["checkpointer"] = controllers::checkpointer::checkpointer_main;
+    options.programs["skidpad-bootstrap"] = controllers::bootstrapper::bootstrapper_main;
   options.programs = programs;
   if (options.programs.components.at("etcd").executable.empty()) throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
   options.state_directory = fs::absolute(directory).string() + "/cluster";

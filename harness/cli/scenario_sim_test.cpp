@@ -5,6 +5,8 @@
 
 #include <thread>
 
+#include "controllers/bootstrapper/bootstrapper.hpp"
+#include "controllers/checkpointer/checkpointer.hpp"
 #include "controllers/node_healer/node_healer.hpp"
 #include "harness/check/judge.hpp"
 #include "harness/driver/sim/sim_driver.hpp"
@@ -47,6 +49,8 @@ Recorded run(scenario::Scenario wanted, std::uint64_t seed, Programs instead = {
   sim.world.seed = seed;
   sim.provisioning_delay = plan.timers.machine_provision_delay;
   sim.programs["node-healer"] = controllers::node_healer::node_healer_main;
+  sim.programs["checkpointer"] = controllers::checkpointer::checkpointer_main;
+  sim.programs["skidpad-bootstrap"] = controllers::bootstrapper::bootstrapper_main;
   for (auto& [name, program] : instead) sim.programs[name] = program;
   driver::sim::SimDriver driver(std::move(sim));
   Recorded recorded;
@@ -214,6 +218,40 @@ TEST(PlantedBug, AControllerManagerThatDoesNotSeeALostNodeFailsNodeLoss) {
   const check::Judgement judgement = check::judge(recorded.texts, "planted");
   EXPECT_EQ(judgement.verdict, check::Verdict::fail);
   EXPECT_EQ(named(judgement, "detected_in_time").verdict, check::Verdict::fail);
+}
+
+std::string conformance(const std::string& name) { return std::string(SKIDPAD_SOURCE_DIR) + "/scenarios/conformance/" + name + ".yaml"; }
+
+/// A checkpointer whose copies lie where no kubelet looks.
+runtime::Task<int> misplacing_checkpointer(runtime::Runtime& runtime, std::vector<std::string> arguments) {
+  for (std::string& argument : arguments) {
+    if (argument.starts_with("--manifests-dir=")) argument += ".elsewhere";
+  }
+  return controllers::checkpointer::checkpointer_main(runtime, std::move(arguments));
+}
+
+TEST(PlantedBug, CheckpointsThatNobodyRunsFailThePowerCycleOfTheControlPlane) {
+  if (sanitized) GTEST_SKIP() << "run by the ordinary build";
+  Programs instead;
+  instead["checkpointer"] = misplacing_checkpointer;
+  const check::Judgement judgement = check::judge(run(scenario::load_scenario(conformance("control-plane-power-cycle")), 1, std::move(instead)).texts, "planted");
+  EXPECT_EQ(judgement.verdict, check::Verdict::fail);
+  EXPECT_EQ(named(judgement, "steady_state_after").verdict, check::Verdict::fail);
+}
+
+/// One that rescues nobody.
+runtime::Task<int> heartless_checkpointer(runtime::Runtime& runtime, std::vector<std::string> arguments) {
+  std::erase_if(arguments, [](const std::string& argument) { return argument.starts_with("--rescue="); });
+  return controllers::checkpointer::checkpointer_main(runtime, std::move(arguments));
+}
+
+TEST(PlantedBug, WithoutARescueNobodyBringsSchedulersAndControllerManagersBack) {
+  if (sanitized) GTEST_SKIP() << "run by the ordinary build";
+  Programs instead;
+  instead["checkpointer"] = heartless_checkpointer;
+  const check::Judgement judgement = check::judge(run(scenario::load_scenario(conformance("scheduler-and-controller-manager-deleted")), 1, std::move(instead)).texts, "planted");
+  EXPECT_EQ(judgement.verdict, check::Verdict::fail);
+  EXPECT_EQ(named(judgement, "redundancy_restored").verdict, check::Verdict::fail);
 }
 
 }  // namespace

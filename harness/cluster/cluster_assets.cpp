@@ -1,6 +1,7 @@
 #include "harness/cluster/cluster_assets.hpp"
 
 #include "harness/cluster/manifests.hpp"
+#include "harness/cluster/self_hosted.hpp"
 
 namespace skidpad::cluster {
 namespace {
@@ -250,7 +251,11 @@ class Renderer {
 }  // namespace
 
 Result<ClusterAssets> render_assets(const ClusterSpec& spec, runtime::Pki& pki, runtime::Random& random) {
-  return Renderer(spec, pki, random).render();
+  TRY(ClusterAssets assets, Renderer(spec, pki, random).render());
+  if (spec.self_hosted) {
+    TRY(host_itself(spec, assets, pki));
+  }
+  return assets;
 }
 
 }  // namespace skidpad::cluster

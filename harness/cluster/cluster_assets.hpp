@@ -15,6 +15,7 @@ using runtime::Result;
 struct ClusterAssets {
   ClusterPlan plan;
   std::vector<MachineSpec> machines;   ///< in the plan's order, then the one of the hollow nodes
+  std::optional<MachineSpec> recovery_machine;  ///< self-hosted only: the first control-plane machine, to be set up anew when all are lost
   MachineSpec worker_template;         ///< a further worker: everything but its name; it joins by itself
   client::Kubeconfig admin;            ///< cluster-admin; servers: every API server
   std::vector<Json> objects;           ///< created through the API in this order once it serves: RBAC, kube-proxy, healer

@@ -104,6 +104,7 @@ std::string image_of(const ClusterSpec& spec, const std::string& component) {
   if (component == "node-healer") return "skidpad/node-healer:1";
   // "+" may not be in a tag.
   std::string tag = version.empty() ? spec.release : version;
+  if (component == "checkpointer") return "skidpad/checkpointer:1";
   std::replace(tag.begin(), tag.end(), '+', '_');
   return "registry.k8s.io/" + component + ":" + tag;
 }

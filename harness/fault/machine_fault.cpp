@@ -15,6 +15,14 @@ class MachineFault final : public Fault {
       : scene_(scene), loss_(loss), targets_(std::move(targets)), reinstall_with_(std::move(reinstall_with)) {}
 
   Task<Result<void>> inject() override {
+    if (loss_ == MachineLoss::reinstall) {
+      // All are down before the first comes back, so that what only they held together is lost together.
+      for (const TargetMachine& target : targets_) {
+        auto off = co_await scene_.driver.machines().set_power(target.name, false);
+        if (!off) co_return wrap(off.error(), "losing machine " + target.name);
+      }
+      while_down_ = co_await look();
+    }
     for (const TargetMachine& target : targets_) {
       auto lost = co_await lose(target.name);
       if (!lost) co_return wrap(lost.error(), "losing machine " + target.name);
@@ -41,6 +49,13 @@ class MachineFault final : public Fault {
 
   /// The network tells, not the provider that carried the fault out.
   Task<Sighting> witness() override {
+    // One that is being set up anew may answer again by now: it was looked at in between.
+    if (while_down_) co_return *while_down_;
+    co_return co_await look();
+  }
+
+ private:
+  Task<Sighting> look() {
     Sighting sighting;
     sighting.witness = "network";
     sighting.independent = true;  // the provider switched it off; whether anybody answers is seen on the wire
@@ -60,7 +75,6 @@ class MachineFault final : public Fault {
     co_return sighting;
   }
 
- private:
   Task<Result<void>> lose(std::string name) {
     driver::MachineProviderClient& machines = scene_.driver.machines();
     switch (loss_) {
@@ -75,8 +89,6 @@ class MachineFault final : public Fault {
         break;
       }
       case MachineLoss::reinstall: {
-        auto off = co_await machines.set_power(name, false);
-        if (!off) co_return off.error();
         auto reinstalled = co_await machines.reinstall(name, reinstall_with_[name]);
         if (!reinstalled) co_return reinstalled.error();
         break;
@@ -90,6 +102,7 @@ class MachineFault final : public Fault {
   std::vector<TargetMachine> targets_;
   std::map<std::string, client::machines::InstallRequest> reinstall_with_;
   bool all_replaced_ = false;
+  std::optional<Sighting> while_down_;
 };
 
 }  // namespace

@@ -240,6 +240,9 @@ const Target& origin(const Scenario& it, std::size_t index, const Target& target
   return *at;
 }
 
+    case Process::checkpointer:
+      if (it.topology.hosting != Hosting::self_hosted) return problem(path, "no checkpointer runs; expected topology.hosting to be self_hosted");
+      return needs_role(Role::control_plane);
 Found check_same_as(const Scenario& it, std::size_t index, const std::string& path, const Target& target) {
   if (target.choice != Target::Choice::same_as) return std::nullopt;
   const Fault* before = earlier(it, index, target.fault);
@@ -290,6 +293,10 @@ Found check_faults(const Scenario& it, const Longer& longer) {
 // --- blast radius ---
 
 /// The most distinct nodes that the faults may touch: draws from one pool add up until the pool is used up.
+  const bool owned_by_api = fault.process == Process::node_healer || (it.topology.hosting == Hosting::self_hosted && fault.process != Process::etcd);
+  if (fault.kind == FaultKind::delete_pods && (!owned_by_api || fault.process == Process::kubelet || fault.process == Process::workload))
+    return problem(path + ".process", std::string(to_word(*fault.process)) + " has no pods in kube-system that the API owns; expected node_healer, or a "
+                                      "part of the control plane with topology.hosting: self_hosted");
 std::uint32_t nodes_touched_max(const Scenario& it) {
   std::map<NodeSet, std::uint32_t> by_pool;
   NodeSet together;
@@ -346,6 +353,9 @@ bool has_floor(const Scenario& it) {
 }
 
 Found check_floor(const Scenario& it) {
+    if (fault.kind == FaultKind::delete_pods &&
+        std::find(it.blast_radius.objects.begin(), it.blast_radius.objects.end(), "Pod") == it.blast_radius.objects.end())
+      return problem("blast_radius.objects", "do not cover " + item("faults", i) + ", which deletes pods; expected Pod among them");
   if (has_floor(it)) return std::nullopt;
   const std::pair<std::string_view, const std::optional<TimeSpan>*> spans[] = {
       {"detected_within", &it.expect.detected_within},   {"decided_within", &it.expect.decided_within},
@@ -356,6 +366,7 @@ Found check_floor(const Scenario& it) {
   for (const auto& [name, span] : spans)
     if (*span && (*span)->uses(Timer::floor)) return problem("expect." + std::string(name), std::string(why));
   for (const auto& [probe, span] : it.expect.downtime_max)
+      case FaultKind::delete_pods:
     if (span.uses(Timer::floor)) return problem("expect.downtime_max." + probe, std::string(why));
   if (it.deadline.uses(Timer::floor)) return problem("deadline", std::string(why));
   return std::nullopt;

@@ -86,6 +86,7 @@ void describe(Visitor& visit, Topology& it) {
   visit.field(Field{"etcd", Need::required, "voting etcd members: 1, 3, 5 or 7"}, it.etcd, CountRule{1, 7});
   visit.field(Field{"control_plane", Need::required, "control-plane nodes"}, it.control_plane, CountRule{1, 9});
   visit.field(Field{"workers", Need::required, "nodes that are workers alone; with 0 the control-plane nodes carry the workload, unless planes are separated"}, it.workers, CountRule{0, 500});
+  visit.field(Field{"hosting", Need::optional, "where API servers, scheduler and controller-manager run"}, it.hosting, Plain{});
 }
 
 template <class Visitor>
@@ -171,6 +172,8 @@ constexpr FaultNeeds needs(FaultKind kind) {
       return {.links = true, .chance = true, .duration = true, .duration_required = true};
     case FaultKind::packet_delay:
       return {.links = true, .delay = true, .duration = true, .duration_required = true};
+    case FaultKind::delete_pods:
+      return {.process = true};
   }
   return {};
 }

@@ -84,18 +84,32 @@ int list_scenarios(std::span<const std::string> files, std::ostream& out, std::o
   return loaded.exit_code;
 }
 
-int list_behaviours(std::span<const std::string> files, std::ostream& out, std::ostream& error) {
+namespace {
+
+int print_behaviours(std::span<const std::string> files, const LastRuns* last_runs, std::ostream& out, std::ostream& error) {
   const Loaded loaded = load_all(files, error);
   std::vector<std::vector<std::string>> rows{{"ROW", "BEHAVIOUR", "SHOWN BY"}};
   for (const Behaviour& behaviour : behaviours()) {
     std::vector<std::string> shown_by;
-    for (const Scenario& scenario : loaded.scenarios)
-      if (std::find(scenario.behaviours.begin(), scenario.behaviours.end(), behaviour.id) != scenario.behaviours.end())
-        shown_by.push_back(scenario.name);
+    for (const Scenario& scenario : loaded.scenarios) {
+      if (std::find(scenario.behaviours.begin(), scenario.behaviours.end(), behaviour.id) == scenario.behaviours.end()) continue;
+      shown_by.push_back(scenario.name);
+      if (last_runs == nullptr) continue;
+      const auto last = last_runs->find(scenario.name);
+      shown_by.back() += last == last_runs->end() ? " (not run)" : " (" + last->second + ")";
+    }
     rows.push_back({std::string(behaviour.id), std::string(behaviour.title), shown_by.empty() ? "-" : joined(shown_by, ", ")});
   }
   print_table(rows, out);
   return loaded.exit_code;
+}
+
+}  // namespace
+
+int list_behaviours(std::span<const std::string> files, std::ostream& out, std::ostream& error) { return print_behaviours(files, nullptr, out, error); }
+
+int list_behaviours_and_runs(std::span<const std::string> files, const LastRuns& last_runs, std::ostream& out, std::ostream& error) {
+  return print_behaviours(files, &last_runs, out, error);
 }
 
 std::vector<std::string> find_scenarios(const std::filesystem::path& folder) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,10 @@ int list_scenarios(std::span<const std::string> files, std::ostream& out, std::o
 
 /// Every row of the conformance profile with the scenarios that show it.
 int list_behaviours(std::span<const std::string> files, std::ostream& out, std::ostream& error);
+/// Scenario -> what its last run said, such as "pass on sim".
+using LastRuns = std::map<std::string, std::string>;
+/// The same, with what the last run of each scenario said, or that there was none.
+int list_behaviours_and_runs(std::span<const std::string> files, const LastRuns& last_runs, std::ostream& out, std::ostream& error);
 
 /// The scenario files below a folder, sorted by path. Empty where there is no such folder.
 std::vector<std::string> find_scenarios(const std::filesystem::path& folder);

@@ -105,6 +105,7 @@ cluster::ClusterSpec cluster_of(const RunPlan& plan) {
   cluster::ClusterSpec cluster;
   const Topology& topology = plan.scenario.topology;
   cluster.topology = topology_type(topology.type);
+  cluster.self_hosted = topology.hosting == Hosting::self_hosted;
   cluster.etcd_count = topology.etcd;
   cluster.control_plane_count = topology.control_plane;
   cluster.worker_count = topology.workers;
@@ -215,6 +216,7 @@ std::optional<driver::Capability> needed_for(FaultKind kind) {
   }
   return std::nullopt;
 }
+    case FaultKind::delete_pods:
 
 }  // namespace
 

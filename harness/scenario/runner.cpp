@@ -1,9 +1,11 @@
 #include "harness/scenario/runner.hpp"
 
+#include "harness/check/inventory.hpp"
 #include "harness/cluster/cluster_maker.hpp"
 #include "harness/fault/link_fault.hpp"
 #include "harness/fault/machine_fault.hpp"
 #include "harness/fault/node_object_fault.hpp"
+#include "harness/fault/pod_object_fault.hpp"
 #include "harness/fault/process_fault.hpp"
 #include "harness/scenario/cluster_view.hpp"
 #include "harness/scenario/targets.hpp"
@@ -81,6 +83,7 @@ class Runner::Run {
     co_await make_faults();
     phase("recovery");
     co_await await_recovery();
+    co_await take_inventory("before");
     co_await audit();
   }
 
@@ -399,8 +402,14 @@ class Runner::Run {
       auto from = resolve_target(*wanted.from, assets_.plan, situation(), random);
       if (!from) abort("fault " + id + ": " + from.error().message);
       others = std::move(from.value());
+        if (assets_.recovery_machine) {
+          // As an operator would: the first control-plane machine is set up to bring the control plane back from etcd.
+          const cluster::MachineSpec& machine = *assets_.recovery_machine;
+          with[machine.name] = {machine.files, machine.units};
+        }
     }
     history::FaultInterval interval;
+      case FaultKind::delete_pods: return fault::make_pod_object_fault(scene, program_of(*wanted.process), std::move(targets));
     interval.id = id;
     interval.kind = to_word(wanted.kind);
     if (wanted.process) interval.process = to_word(*wanted.process);
@@ -525,6 +534,61 @@ Task<void> Runner::run() {
   recorder_.run_started(Duration::zero());
   std::string outcome = "completed";
   std::string reason;
+    co_await await_end_of_copies();
+    co_await take_inventory("after");
+  }
+
+  bool asks_for_inventory() const {
+    const auto& asked = plan_.scenario.expect.guarantees;
+    return std::any_of(asked.begin(), asked.end(), [](Guarantee guarantee) { return guarantee == Guarantee::objects_preserved || guarantee == Guarantee::checkpoints_settled; });
+  }
+
+  /// Copies go some time after the parents are back: their grace has to pass.
+  Task<void> await_end_of_copies() {
+    if (!asks_for_inventory()) co_return;
+    const Instant due = runtime_.now() + 12 * plan_.timers.node_monitor_grace_period;
+    while (runtime_.now() < due) {
+      auto copies = co_await running_copies();
+      if (copies && copies.value().empty()) co_return;
+      co_await runtime_.sleep_for(plan_.timers.node_monitor_period);
+    }
+  }
+
+  /// Static copies of pods, by their mirrors, but for the checkpointer's own; pods that stand in for others; and pods not yet Ready.
+  Task<Result<Json>> running_copies() {
+    client::ListOptions options;
+    options.namespace_name = "kube-system";
+    auto pods = co_await admin_->list_all(client::types::pods, std::move(options));
+    if (!pods) co_return pods.error();
+    Json copies = Json::array();
+    for (const auto& pod : pods.value().items) {
+      const std::string parent = client::annotation(*pod, "checkpointer.alpha.coreos.com/checkpoint-of");
+      const bool copy = !parent.empty() && !parent.starts_with("pod-checkpointer");
+      const bool stands_in = client::labels_of(*pod).contains("skidpad.dev/rescue-of");
+      if (copy || stands_in || !client::is_pod_ready(*pod)) copies.push_back(client::key_of(*pod));
+    }
+    co_return copies;
+  }
+
+  Task<void> take_inventory(std::string when) {
+    if (!asks_for_inventory()) co_return;
+    using namespace client::types;
+    const std::vector<client::ResourceType> listed = {namespaces, nodes, services, secrets, config_maps, service_accounts, deployments, daemon_sets,
+                                                      cluster_roles, cluster_role_bindings, pod_disruption_budgets, custom_resource_definitions};
+    Json objects = Json::object();
+    for (const client::ResourceType& type : listed) {
+      auto found = co_await admin_->list_all(type);
+      if (!found) co_return;  // without an inventory the guarantee is unknown, which is the truth
+      for (const auto& object : found.value().items) {
+        objects[type.kind + "/" + client::namespace_of(*object) + "/" + client::name_of(*object)] = client::uid_of(*object);
+      }
+    }
+    auto copies = co_await running_copies();
+    if (!copies) co_return;
+    Json fields = Json::object();
+    fields["objects"] = std::move(objects);
+    fields["copies"] = std::move(copies.value());
+    recorder_.event(now(), check::inventory_event, when, std::move(fields));
   {
     Run run(*this, start);
     try {

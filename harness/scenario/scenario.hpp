@@ -17,6 +17,7 @@ namespace skidpad::scenario {
 enum class DriverName { sim, process, kind, remote };
 enum class ProfileName { kubernetes, fast };
 enum class TopologyType { standalone, overlapping_planes, separated_planes };
+enum class Hosting { static_pods, self_hosted };
 
 /// How many nodes play which role. With overlapping planes the etcd members live on the
 /// control-plane nodes, and without workers those carry the workload too.
@@ -25,6 +26,7 @@ struct Topology {
   std::uint32_t etcd = 3;
   std::uint32_t control_plane = 3;
   std::uint32_t workers = 0;
+  Hosting hosting = Hosting::static_pods;   ///< of API servers, scheduler and controller-manager
   friend bool operator==(const Topology&, const Topology&) = default;
 };
 
@@ -104,6 +106,7 @@ enum class FaultKind {
 enum class Process {
   kubelet,
   etcd,
+  delete_pods,
   kube_apiserver,
   kube_scheduler,
   kube_controller_manager,
@@ -120,6 +123,7 @@ enum class Direction { both, inbound, outbound };
 struct Fault {
   FaultKind kind = FaultKind::power_off;
   std::optional<std::string> name;      ///< for same_as_<name> in a later fault
+  checkpointer,
   std::optional<TimeSpan> at;           ///< since the steady state had held; neither given means at once
   std::optional<TimeSpan> after;        ///< since the previous fault was witnessed
   Target target;
@@ -181,6 +185,8 @@ struct Expect {
   std::optional<TimeSpan> recovered_within;           ///< steady state regained; beside the floor, if it counts in it
   std::map<std::string, TimeSpan> downtime_max;       ///< by probe
   std::optional<std::uint32_t> nodes_replaced;        ///< exactly
+  objects_preserved,
+  checkpoints_settled,
   std::vector<Guarantee> guarantees;
   friend bool operator==(const Expect&, const Expect&) = default;
 };

@@ -11,6 +11,7 @@ namespace skidpad::scenario {
 std::span<const Word<DriverName>> words(DriverName);
 std::span<const Word<ProfileName>> words(ProfileName);
 std::span<const Word<TopologyType>> words(TopologyType);
+std::span<const Word<Hosting>> words(Hosting);
 std::span<const Word<WorkloadImage>> words(WorkloadImage);
 std::span<const Word<TrafficKind>> words(TrafficKind);
 std::span<const Word<FaultKind>> words(FaultKind);

@@ -278,12 +278,11 @@ bool needs_easing(const Assets& assets) {
   return std::any_of(assets.components.begin(), assets.components.end(), [](const auto& entry) { return entry.first != "etcd"; });
 }
 
-void tell_foreign(const std::map<std::string, history::Binary>& binaries, const std::vector<std::string>& notes) {
-  for (const auto& [name, binary] : binaries) {
-    if (binary.owner == "skidpad" || binary.owner == "host") continue;
-    std::fprintf(stderr, "binary: %s %s (%s) %s\n", name.c_str(), binary.version.c_str(), binary.owner.c_str(), binary.path.c_str());
+void tell_foreign(const Assets& assets) {
+  for (const auto& [name, component] : assets.components) {
+    std::fprintf(stderr, "binary: %s %s (%s) %s\n", name.c_str(), component.version.c_str(), component.owner.c_str(), component.executable.c_str());
   }
-  for (const std::string& note : notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  for (const std::string& note : assets.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
 }
 
 std::map<std::string, history::Binary> binaries_of(const driver::process::Programs& programs, const std::string& release) {

@@ -38,8 +38,9 @@ void apply(const Assets& assets, driver::process::Programs& programs);
 /// Whether a Kubernetes component comes from the user: then the fast profile is too fast.
 bool needs_easing(const Assets& assets);
 /// One line on standard error per binary that is not ours, and per note.
-void tell_foreign(const std::map<std::string, history::Binary>& binaries, const std::vector<std::string>& notes);
+void tell_foreign(const Assets& assets);
 /// For run.json, reports and `skidpad status`: whose binary each component is.
+/// Reads every program once, for its SHA-256: some tenths of a second.
 std::map<std::string, history::Binary> binaries_of(const driver::process::Programs& programs, const std::string& release);
 
 /// Asks a binary for its version: what `PATH --version` prints, read as the component would say it. Throws UsageError.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/cli/command_testing.hpp"
+#include "harness/client/kubernetes/kubeconfig.hpp"
 #include "harness/cluster/component_flags.hpp"
 #include "harness/runtime/json.hpp"
 #include "harness/runtime/real/real_runtime.hpp"

@@ -174,7 +174,7 @@ int run_one(const Binaries& binaries, const RunCommand& command, const std::stri
   std::cerr << plan.scenario.name << ": driver " << plan.header.driver << ", timers " << plan.timers.profile << ", seed " << command.seed << std::endl;
   // The driver before the directory: when it cannot start, nothing is left to clear away.
   const std::unique_ptr<driver::Driver> driver = make_driver(binaries.programs, command, plan, directory);
-  tell_foreign(plan.header.binaries, binaries.assets.notes);
+  tell_foreign(binaries.assets);
   for (const std::string& limit : driver->limits()) std::cerr << "limit: " << limit << std::endl;
   {
     history::RunDirectory run_directory(directory, plan.header);

@@ -122,11 +122,10 @@ int up(const Installation& installation, const UpCommand& command) {
   if (isolated) options.forwards.push_back("0=" + api_servers_of(spec));
   std::cerr << "cluster " << command.name << ": " << cluster::name(spec.topology) << ", " << spec.worker_count << " workers, timers " << spec.timers.profile
             << std::endl;
-  const auto binaries = binaries_of(options.programs, spec.release);
-  tell_foreign(binaries, assets.notes);
+  tell_foreign(assets);
+  const driver::process::Programs used = options.programs;
   auto started = ProcessDriver::start(std::move(options));
   if (!started) throw std::runtime_error(started.error().message);
-  std::ofstream(directory + "/" + binaries_file) << history::to_json(binaries).dump(2) << "\n";
   ProcessDriver& driver = *started.value();
   for (const std::string& limit : driver.limits()) std::cerr << "limit: " << limit << std::endl;
   driver.prepare(spec);
@@ -134,6 +133,8 @@ int up(const Installation& installation, const UpCommand& command) {
   runtime::Result<void> made = runtime::success();
   const std::string kubeconfig = directory + "/kubeconfig";
   driver.run(make(driver, spec, kubeconfig, ports.empty() ? 0 : ports.front(), made));
+  // Last: reading every program for its hash would be part of the start.
+  std::ofstream(directory + "/" + binaries_file) << history::to_json(binaries_of(used, spec.release)).dump(2) << "\n";
   if (!made) {
     std::cerr << "error: " << made.error().message << "\nlogs: " << directory << "/machines\n";
     return 1;

@@ -57,6 +57,10 @@ function(check_include file header result)
     endif()
     return()
   endif()
+  # A controller's simulated test may put it into a world of fakes; the controller itself may not know them.
+  if(from STREQUAL "controllers" AND to STREQUAL "fakes" AND file MATCHES "_sim_test\\.cpp$|/testing/")
+    return()
+  endif()
   string(REGEX REPLACE "^([a-z]+/[a-z_]+)/.*" "\\1" to_folder ${header})
   if(NOT to IN_LIST may_${from} AND NOT to_folder IN_LIST may_${from})
     set(${result} "${from} may not include ${to}" PARENT_SCOPE)
@@ -121,6 +125,8 @@ block()
     "fakes/kubelet/a.cpp|#include \"fakes/kube_apiserver/x.hpp\"|1"
     "fakes/kubelet/a.cpp|#include \"fakes/common/x.hpp\"|0"
     "controllers/a/a.cpp|#include \"harness/history/x.hpp\"|1"
+    "controllers/a/a.cpp|#include \"fakes/etcd/x.hpp\"|1"
+    "controllers/a/a_sim_test.cpp|#include \"fakes/etcd/x.hpp\"|0"
     "harness/cluster/a.cpp|#include \"fakes/machine_provider/x.hpp\"|1"
     "harness/cluster/a.cpp|#include \"fakes/etcd/x.hpp\"|1"
     "harness/driver/sim/a.cpp|#include \"fakes/etcd/x.hpp\"|0"

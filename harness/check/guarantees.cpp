@@ -6,6 +6,7 @@
 
 #include "harness/check/describe.hpp"
 #include "harness/check/linearizability.hpp"
+#include "harness/check/managed_etcd.hpp"
 #include "harness/check/metrics.hpp"
 #include "harness/check/quorum.hpp"
 #include "harness/check/settling.hpp"
@@ -377,6 +378,22 @@ Guarantee judge_never_below_quorum(const RunRecord& record) {
   Guarantee result = guarantee("never_below_quorum", "etcd never had fewer healthy members than its quorum, but by the faults themselves");
   if (!asked_for(record, result)) return decided(std::move(result), Verdict::not_applicable, "not asked for");
   ConductResult conduct = check_quorum(record);
+  return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
+}
+
+Guarantee judge_no_healthy_voter_removed(const RunRecord& record) {
+  Guarantee result = guarantee("no_healthy_voter_removed", "The etcd operator took no voter out that answered");
+  if (!asked_for(record, result)) return decided(std::move(result), Verdict::not_applicable, "not asked for");
+  ConductResult conduct = check_no_healthy_voter_removed(record);
+  return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
+}
+
+Guarantee judge_only_writes_since_snapshot_lost(const RunRecord& record) {
+  Guarantee result = guarantee("only_writes_since_snapshot_lost", "After a restore exactly the writes since the snapshot are lost, and listed");
+  if (!asked_for(record, result)) return decided(std::move(result), Verdict::not_applicable, "not asked for");
+  const auto operations = key_value_operations(record);
+  if (operations.empty()) return decided(std::move(result), Verdict::not_applicable, "no key-value traffic recorded");
+  ConductResult conduct = check_only_writes_since_snapshot_lost(record, operations);
   return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
 }
 

@@ -42,6 +42,9 @@ Guarantee judge_nodes_replaced(const history::RunRecord& record, const std::vect
 Guarantee judge_controllers_up(const history::RunRecord& record);
 /// etcd never sank below its quorum but by the faults themselves; see quorum.hpp. Judged only when asked for.
 Guarantee judge_never_below_quorum(const history::RunRecord& record);
+/// Both: see managed_etcd.hpp. Judged only when asked for.
+Guarantee judge_no_healthy_voter_removed(const history::RunRecord& record);
+Guarantee judge_only_writes_since_snapshot_lost(const history::RunRecord& record);
 /// Nothing moved between the recovery and the end; see settling.hpp. Judged only when asked for.
 Guarantee judge_controllers_settle(const history::RunRecord& record, const Recovery& recovery);
 /// The driver looked for leftovers after its cleanup and found none.

@@ -97,6 +97,8 @@ Judgement judge(const RunRecord& record) {
   guarantees.push_back(judge_fuse(record, judgement.remediations));
   guarantees.push_back(judge_nodes_replaced(record, judgement.remediations));
   guarantees.push_back(judge_never_below_quorum(record));
+  guarantees.push_back(judge_no_healthy_voter_removed(record));
+  guarantees.push_back(judge_only_writes_since_snapshot_lost(record));
   guarantees.push_back(judge_controllers_up(record));
   guarantees.push_back(judge_controllers_settle(record, judgement.recovery));
   guarantees.push_back(judge_nothing_left_behind(record));

@@ -66,6 +66,8 @@ driver::process::Programs programs_of(const Installation& installation) {
     programs.components[fake].executable = installation.bin_directory + "/fakes/" + fake;
   }
   programs.components["node-healer"].executable = installation.bin_directory + "/controllers/node-healer";
+  programs.components["etcd-operator"].executable = installation.bin_directory + "/controllers/etcd-operator";
+  programs.components["object-store"].executable = installation.bin_directory + "/fakes/object-store";
   for (const char* controller : {"checkpointer", "skidpad-bootstrap"}) {
     programs.components[controller].executable = installation.bin_directory + "/controllers/" + controller;
   }

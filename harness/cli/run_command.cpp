@@ -9,6 +9,7 @@
 
 #include "controllers/bootstrapper/bootstrapper.hpp"
 #include "controllers/checkpointer/checkpointer.hpp"
+#include "controllers/etcd_operator/etcd_operator.hpp"
 #include "controllers/node_healer/node_healer.hpp"
 #include "harness/check/judge.hpp"
 #include "harness/cli/live_view.hpp"
@@ -78,6 +79,7 @@ std::unique_ptr<driver::Driver> make_driver(const driver::process::Programs& pro
     options.provisioning_delay = plan.timers.machine_provision_delay;
 
     options.programs["node-healer"] = controllers::node_healer::node_healer_main;
+    options.programs["etcd-operator"] = controllers::etcd_operator::etcd_operator_main;
 
     options.world.log_level = command.log_level;
     auto driver = std::make_unique<driver::sim::SimDriver>(std::move(options));

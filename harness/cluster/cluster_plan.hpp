@@ -34,6 +34,11 @@ struct HealerSpec {
   std::size_t replicas = 2;
 };
 
+struct EtcdOperatorSpec {
+  bool enabled = false;
+  bool object_store = false;   ///< an S3 server of its own for the backups
+};
+
 struct ClusterSpec {
   TopologyType topology = TopologyType::overlapping_planes;
   std::size_t etcd_count = 3;           ///< hosts with an etcd member; with overlapping planes the same as control_plane_count
@@ -49,6 +54,7 @@ struct ClusterSpec {
   std::string provider_token;
   std::vector<std::string> apiserver_names;  ///< further host names and addresses in the API servers' certificates
   HealerSpec healer;
+  EtcdOperatorSpec etcd_operator;
   std::size_t hollow_nodes = 0;           ///< kubelets of `kubemark --morph=kubelet`, all on one machine of their own; needs the component kubemark
 
   bool is_foreign(const std::string& component) const;

@@ -1,5 +1,7 @@
 #include "harness/cluster/manifests.hpp"
 
+#include "harness/cluster/etcd_operator_objects.hpp"
+
 #include <algorithm>
 
 namespace skidpad::cluster {
@@ -102,6 +104,7 @@ std::string image_of(const ClusterSpec& spec, const std::string& component) {
   if (component == "etcd") return "registry.k8s.io/etcd:" + (version.empty() ? spec.etcd_release : version + "-0");
   if (component == "workload") return "skidpad/workload:1";
   if (component == "node-healer") return "skidpad/node-healer:1";
+  if (component == "etcd-operator" || component == "object-store") return "skidpad/" + component + ":1";
   // "+" may not be in a tag.
   std::string tag = version.empty() ? spec.release : version;
   if (component == "checkpointer") return "skidpad/checkpointer:1";
@@ -114,6 +117,7 @@ Json image_table(const ClusterSpec& spec) {
   for (const auto& [name, component] : spec.components) {
     Json entry = {{"executable", component.executable}};
     if (!component.arguments.empty()) entry["arguments"] = component.arguments;
+    if (name == "etcd" && spec.etcd_operator.enabled) table[managed_etcd_image] = entry;
     table[image_of(spec, name)] = std::move(entry);
   }
   return table;
@@ -465,6 +469,9 @@ std::vector<Json> addon_objects(const ClusterSpec& spec, const ClusterPlan& plan
   for (Json& object : kube_proxy_objects(spec, plan)) objects.push_back(std::move(object));
   if (spec.healer.enabled) {
     for (Json& object : node_healer_objects(spec, plan, worker_template)) objects.push_back(std::move(object));
+  }
+  if (spec.etcd_operator.enabled) {
+    for (Json& object : etcd_operator_objects(spec, plan)) objects.push_back(std::move(object));
   }
   return objects;
 }

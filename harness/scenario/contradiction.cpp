@@ -40,7 +40,7 @@ struct Reach {
   std::uint32_t count = 0;
 };
 
-Reach reach(const Topology& topology, const Target& target) {
+Reach reach(const Topology& topology, const Target& target, std::uint32_t managed = 7) {
   using Choice = Target::Choice;
   const auto some_of = [&](Role role, std::uint32_t count) { return Reach{nodes_with(topology, role), count}; };
   const std::uint32_t tolerated = (topology.etcd - 1) / 2;
@@ -65,6 +65,15 @@ Reach reach(const Topology& topology, const Target& target) {
       return some_of(Role::control_plane, 1);
     case Choice::worker_with_workload:
       return some_of(Role::worker, 1);
+    case Choice::managed_etcd_leader:
+    case Choice::managed_etcd_follower:
+      return some_of(Role::worker, 1);
+    case Choice::managed_etcd_minority:
+      return some_of(Role::worker, (managed - 1) / 2);
+    case Choice::managed_etcd_majority:
+      return some_of(Role::worker, (managed - 1) / 2 + 1);
+    case Choice::managed_etcd_all:
+      return some_of(Role::worker, managed);
     case Choice::any_node:
     case Choice::all_nodes: {
       Reach everything;
@@ -127,6 +136,8 @@ Found check_workload(const Scenario& it) {
   for (std::size_t i = 0; i < it.workload.traffic.size(); ++i) {
     const Traffic& traffic = it.workload.traffic[i];
     const std::string path = item("workload.traffic", i) + ".service";
+    if (traffic.kind == TrafficKind::etcd && !it.controllers.etcd_operator)
+      return problem(item("workload.traffic", i) + ".kind", "there is no cluster of the etcd operator; expected controllers.etcd_operator");
     if (!traffic.service) continue;
     if (auto found = check_service(it.workload, path, *traffic.service)) return found;
     const auto behind = std::find_if(it.workload.deployments.begin(), it.workload.deployments.end(),
@@ -170,9 +181,11 @@ Found check_steady_state(const Scenario& it, const Longer& longer) {
   if (auto found = check_at_most("steady_state.etcd_healthy", state.etcd_healthy, it.topology.etcd, "etcd members")) return found;
   if (auto found = check_at_most("steady_state.api_servers_ready", state.api_servers_ready, it.topology.control_plane, "API servers"))
     return found;
+  if (auto found = check_at_most("steady_state.managed_etcd_healthy", state.managed_etcd_healthy, it.controllers.etcd_operator ? it.controllers.etcd_operator->size : 0, "members of the etcd operator's cluster"))
+    return found;
   if (state.probe_success && it.probes.empty())
     return problem("steady_state.probe_success", "there are no probes; expected no such condition");
-  if (!state.nodes_ready && !state.pods_ready && !state.etcd_healthy && !state.api_servers_ready && !state.probe_success)
+  if (!state.nodes_ready && !state.pods_ready && !state.etcd_healthy && !state.api_servers_ready && !state.managed_etcd_healthy && !state.probe_success)
     return problem("steady_state", "has no condition; expected one of nodes_ready, pods_ready, etcd_healthy, api_servers_ready, probe_success");
   if (longer(state.hold, state.within))
     return problem("steady_state.within", "is shorter than `hold`; expected at least " + to_text(state.hold));
@@ -194,6 +207,11 @@ Found check_target(const Scenario& it, const std::string& path, const Target& ta
     return problem(path, "a single etcd member has no follower; expected topology.etcd of at least 3");
   if (target.choice == Choice::etcd_minority && it.topology.etcd < 3)
     return problem(path, "etcd with one member can lose none; expected topology.etcd of at least 3");
+  const bool managed = target.choice >= Choice::managed_etcd_leader && target.choice <= Choice::managed_etcd_all;
+  if (managed && !it.controllers.etcd_operator) return problem(path, "there is no cluster of the etcd operator; expected controllers.etcd_operator");
+  const bool needs_others = target.choice == Choice::managed_etcd_follower || target.choice == Choice::managed_etcd_minority;
+  if (needs_others && it.controllers.etcd_operator->size < 3)
+    return problem(path, "the operator's cluster has a single member; expected controllers.etcd_operator.size of at least 3");
   if (target.choice == Choice::worker_with_workload && it.workload.deployments.empty())
     return problem(path, "there is no workload; expected workload.deployments");
   return std::nullopt;
@@ -210,8 +228,14 @@ Found check_process(const Scenario& it, const std::string& path, Process process
   switch (process) {
     case Process::kubelet:
       return std::nullopt;
-    case Process::etcd:
+    case Process::etcd: {
+      const NodeSet workers = nodes_with(it.topology, Role::worker);
+      if (it.controllers.etcd_operator && std::includes(workers.begin(), workers.end(), pool.begin(), pool.end())) return std::nullopt;
       return needs_role(Role::etcd);
+    }
+    case Process::etcd_operator:
+      if (it.controllers.etcd_operator) return needs_role(Role::control_plane);
+      return problem(path, "the etcd operator does not run; expected controllers.etcd_operator");
     case Process::kube_apiserver:
     case Process::kube_scheduler:
     case Process::kube_controller_manager:
@@ -302,7 +326,7 @@ std::uint32_t nodes_touched_max(const Scenario& it) {
   NodeSet together;
   for (const Fault& fault : it.faults) {
     if (fault.target.choice == Target::Choice::same_as) continue;
-    const Reach touched = reach(it.topology, fault.target);
+    const Reach touched = reach(it.topology, fault.target, it.controllers.etcd_operator ? it.controllers.etcd_operator->size : 7);
     by_pool[touched.pool] += touched.count;
     together.insert(touched.pool.begin(), touched.pool.end());
   }
@@ -410,8 +434,19 @@ Found check_expect(const Scenario& it, const Longer& longer) {
   return std::nullopt;
 }
 
+Found check_etcd_operator(const Scenario& it) {
+  if (!it.controllers.etcd_operator) return std::nullopt;
+  const std::uint32_t size = it.controllers.etcd_operator->size;
+  if (size % 2 == 0)
+    return problem("controllers.etcd_operator.size", std::to_string(size) + " members bear no more losses than " + std::to_string(size - 1) + "; expected an odd number");
+  if (size > it.topology.workers)
+    return problem("controllers.etcd_operator.size", number_of(size, "member") + " do not fit on " + number_of(it.topology.workers, "worker") + "; expected at most as many");
+  return std::nullopt;
+}
+
 Found find(const Scenario& scenario, const Longer& longer) {
   if (auto found = check_topology(scenario.topology)) return found;
+  if (auto found = check_etcd_operator(scenario)) return found;
   if (auto found = check_workload(scenario)) return found;
   if (auto found = check_probes(scenario)) return found;
   if (auto found = check_steady_state(scenario, longer)) return found;

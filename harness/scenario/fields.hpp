@@ -102,8 +102,17 @@ void describe(Visitor& visit, NodeHealer& it) {
 }
 
 template <class Visitor>
+void describe(Visitor& visit, EtcdOperator& it) {
+  visit.field(Field{"size", Need::required, "members of the cluster it keeps on the workers: 1, 3, 5 or 7"}, it.size, CountRule{1, 7});
+  visit.field(Field{"auto_recover", Need::optional, "whether a quorum that is lost for good is repaired without asking"}, it.auto_recover, Plain{});
+  visit.field(Field{"grace", Need::optional, "how long such a loss is left alone; the operator's own when absent"}, it.grace, SpanRule{});
+  visit.field(Field{"backup_every", Need::optional, "to an object store of its own; none when absent"}, it.backup_every, SpanRule{});
+}
+
+template <class Visitor>
 void describe(Visitor& visit, Controllers& it) {
   visit.field(Field{"node_healer", Need::optional, "replaces lost nodes by new machines"}, it.node_healer, Plain{});
+  visit.field(Field{"etcd_operator", Need::optional, "keeps an etcd cluster on the workers"}, it.etcd_operator, Plain{});
 }
 
 template <class Visitor>
@@ -117,7 +126,7 @@ void describe(Visitor& visit, WorkloadDeployment& it) {
 template <class Visitor>
 void describe(Visitor& visit, Traffic& it) {
   visit.field(Field{"kind", Need::required, "what is asked"}, it.kind, Plain{});
-  if (it.kind != TrafficKind::api) visit.field(Field{"service", Need::required, "the Service that is asked"}, it.service, name_rule());
+  if (it.kind != TrafficKind::api && it.kind != TrafficKind::etcd) visit.field(Field{"service", Need::required, "the Service that is asked"}, it.service, name_rule());
   if (it.kind != TrafficKind::http)
     visit.field(Field{"keys", Need::optional, "how many keys the clients share; few make them meet"}, it.keys, CountRule{1, 1000});
   visit.field(Field{"clients", Need::required, "clients that ask at the same time"}, it.clients, CountRule{1, 1000});
@@ -139,6 +148,7 @@ void describe(Visitor& visit, SteadyState& it) {
   visit.field(Field{"pods_ready", Need::optional, "pods of the workload that are Ready"}, it.pods_ready, all_or_count);
   visit.field(Field{"etcd_healthy", Need::optional, "etcd members that answer a linearizable read"}, it.etcd_healthy, all_or_count);
   visit.field(Field{"api_servers_ready", Need::optional, "API servers whose /readyz answers"}, it.api_servers_ready, all_or_count);
+  visit.field(Field{"managed_etcd_healthy", Need::optional, "voters of the operator's cluster that answer a linearizable read"}, it.managed_etcd_healthy, all_or_count);
   visit.field(Field{"probe_success", Need::optional, "least share of probes answered well"}, it.probe_success, ShareRule{});
 }
 

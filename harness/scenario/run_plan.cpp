@@ -111,6 +111,10 @@ cluster::ClusterSpec cluster_of(const RunPlan& plan) {
   cluster.worker_count = topology.workers;
   cluster.release = plan.options.release;
   cluster.timers = plan.timers;
+  if (const auto& managed = plan.scenario.controllers.etcd_operator) {
+    cluster.etcd_operator.enabled = true;
+    cluster.etcd_operator.object_store = managed->backup_every.has_value();
+  }
   const auto& healer = plan.scenario.controllers.node_healer;
   cluster.healer.enabled = healer && healer->enabled;
   if (healer) {

@@ -8,9 +8,11 @@
 #include "harness/fault/pod_object_fault.hpp"
 #include "harness/fault/process_fault.hpp"
 #include "harness/scenario/cluster_view.hpp"
+#include "harness/scenario/managed_etcd.hpp"
 #include "harness/scenario/targets.hpp"
 #include "harness/scenario/words.hpp"
 #include "harness/scenario/workload_objects.hpp"
+#include "harness/workload/etcd_registers.hpp"
 #include "harness/workload/prober.hpp"
 #include "harness/workload/register_traffic.hpp"
 
@@ -148,8 +150,24 @@ class Runner::Run {
     scraper.targets = [this] { return view_->scrape_targets(); };
     tasks_.spawn("scraper", workload::scrape(runtime_, recorder_, start_, std::move(scraper)));
     co_await wait_for_pods();
+    if (plan_.scenario.controllers.etcd_operator) co_await make_managed_etcd(*plan_.scenario.controllers.etcd_operator);
     for (std::size_t index = 0; index < plan_.scenario.workload.traffic.size(); ++index) co_await start_traffic(plan_.scenario.workload.traffic[index], index);
     for (const Probe& probe : plan_.scenario.probes) start_probe(probe);
+  }
+
+  Task<void> make_managed_etcd(EtcdOperator settings) {
+    const Instant due = runtime_.now() + plan_.resolved(plan_.scenario.steady_state.within);
+    const Duration grace = settings.grace ? plan_.resolved(*settings.grace) : plan_.timers.healer_poll_interval * 60;
+    const Duration backup_every = settings.backup_every ? plan_.resolved(*settings.backup_every) : Duration::zero();
+    const Duration poll = std::clamp<Duration>(plan_.timers.healer_poll_interval / 10, 200ms, 1s);
+    managed_etcd_ = std::make_unique<ManagedEtcd>(runtime_, *admin_, assets_, recorder_, start_, settings, plan_.timers, poll, grace, backup_every);
+    auto created = co_await managed_etcd_->create(due);
+    if (!created) abort(created.error().message);
+    tasks_.spawn("managed_etcd", managed_etcd_->run());
+    while (managed_etcd_->health().healthy < managed_etcd_->health().wanted || (backup_every > Duration::zero() && !managed_etcd_->has_backup())) {
+      if (runtime_.now() > due) abort("the etcd operator's cluster is not whole: " + std::to_string(managed_etcd_->health().healthy) + " of " + std::to_string(managed_etcd_->health().wanted) + " voters, or it has no backup");
+      co_await runtime_.sleep_for(50ms);
+    }
   }
 
   Task<void> wait_for_pods() {
@@ -191,7 +209,9 @@ class Runner::Run {
     options.keys = traffic.keys;
     options.every = every;
     std::function<std::unique_ptr<workload::Registers>()> connect;
-    if (traffic.kind == TrafficKind::api) {
+    if (traffic.kind == TrafficKind::etcd) {
+      connect = [this] { return workload::make_etcd_registers(runtime_, managed_etcd_->endpoints(), 5s); };
+    } else if (traffic.kind == TrafficKind::api) {
       connect = [this] { return workload::make_api_registers(runtime_, assets_.admin, workload_namespace, 5s); };
     } else {
       connect = [this, entries = service_entries(*traffic.service)] { return workload::make_http_registers(runtime_, entries, 5s); };
@@ -266,6 +286,7 @@ class Runner::Run {
     require(conditions, "pods_ready", wanted.pods_ready, view_->pods());
     require(conditions, "etcd_healthy", wanted.etcd_healthy, view_->etcd());
     require(conditions, "api_servers_ready", wanted.api_servers_ready, view_->api_servers());
+    if (managed_etcd_) require(conditions, "managed_etcd_healthy", wanted.managed_etcd_healthy, managed_etcd_->health());
     if (wanted.probe_success) conditions.push_back(look_at_probes(*wanted.probe_success));
     return conditions;
   }
@@ -340,6 +361,10 @@ class Runner::Run {
     Situation situation;
     situation.nodes_with_workload = view_->nodes_with_workload();
     situation.etcd_leader = view_->etcd_leader();
+    if (managed_etcd_) {
+      situation.managed_etcd = managed_etcd_->nodes();
+      situation.managed_etcd_leader = managed_etcd_->leader_node();
+    }
     situation.scheduler_leader = view_->lease_holder("kube-scheduler");
     situation.controller_manager_leader = view_->lease_holder("kube-controller-manager");
     situation.earlier = earlier_;
@@ -511,6 +536,7 @@ class Runner::Run {
   workload::ProbeTally tally_;
   std::unique_ptr<client::KubernetesClient> admin_;
   std::unique_ptr<ClusterView> view_;
+  std::unique_ptr<ManagedEtcd> managed_etcd_;
   std::map<std::string, std::uint16_t> node_ports_;
   std::vector<std::unique_ptr<workload::RegisterTraffic>> traffic_;
   std::vector<std::unique_ptr<workload::HttpQuestion>> questions_;

@@ -43,9 +43,19 @@ struct NodeHealer {
   friend bool operator==(const NodeHealer&, const NodeHealer&) = default;
 };
 
+/// Keeps one etcd cluster on the workers; `traffic` of kind etcd and the targets managed_etcd_* mean that one.
+struct EtcdOperator {
+  std::uint32_t size = 3;
+  bool auto_recover = false;
+  std::optional<TimeSpan> grace;                ///< before a quorum that is lost for good is repaired
+  std::optional<TimeSpan> backup_every;         ///< none: no backups
+  friend bool operator==(const EtcdOperator&, const EtcdOperator&) = default;
+};
+
 /// A controller that is not named does not run.
 struct Controllers {
   std::optional<NodeHealer> node_healer;
+  std::optional<EtcdOperator> etcd_operator;
   friend bool operator==(const Controllers&, const Controllers&) = default;
 };
 
@@ -59,7 +69,7 @@ struct WorkloadDeployment {
   friend bool operator==(const WorkloadDeployment&, const WorkloadDeployment&) = default;
 };
 
-enum class TrafficKind { http, kv, api };
+enum class TrafficKind { http, kv, api, etcd };
 
 /// Recorded requests of several clients, one after the other each.
 struct Traffic {
@@ -85,6 +95,7 @@ struct SteadyState {
   std::optional<Amount> pods_ready;
   std::optional<Amount> etcd_healthy;
   std::optional<Amount> api_servers_ready;
+  std::optional<Amount> managed_etcd_healthy;
   std::optional<Ratio> probe_success;         ///< least share of probes answered well while it holds
   friend bool operator==(const SteadyState&, const SteadyState&) = default;
 };
@@ -111,6 +122,7 @@ enum class Process {
   kube_scheduler,
   kube_controller_manager,
   node_healer,
+  etcd_operator,
   workload,
 };
 

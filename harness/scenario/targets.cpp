@@ -62,6 +62,15 @@ std::vector<std::string> chosen(const Target& target, const ClusterPlan& plan, c
       }
       return draw(std::move(both), 1, random);
     }
+    case Target::Choice::managed_etcd_leader: return known(situation.managed_etcd_leader.value_or(""));
+    case Target::Choice::managed_etcd_follower: {
+      auto followers = situation.managed_etcd;
+      std::erase(followers, situation.managed_etcd_leader.value_or(""));
+      return draw(std::move(followers), 1, random);
+    }
+    case Target::Choice::managed_etcd_minority: return draw(situation.managed_etcd, (situation.managed_etcd.size() - 1) / 2, random);
+    case Target::Choice::managed_etcd_majority: return draw(situation.managed_etcd, (situation.managed_etcd.size() - 1) / 2 + 1, random);
+    case Target::Choice::managed_etcd_all: return situation.managed_etcd;
     case Target::Choice::same_as: {
       const auto found = situation.earlier.find(target.fault);
       return found == situation.earlier.end() ? std::vector<std::string>() : found->second;

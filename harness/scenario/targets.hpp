@@ -13,6 +13,8 @@ namespace skidpad::scenario {
 struct Situation {
   std::vector<std::string> nodes_with_workload;
   std::optional<std::string> etcd_leader;
+  std::vector<std::string> managed_etcd;             ///< nodes with a member of the etcd operator's cluster
+  std::optional<std::string> managed_etcd_leader;
   std::string scheduler_leader;
   std::string controller_manager_leader;
   std::map<std::string, std::vector<std::string>> earlier;  ///< nodes of faults made before, by name

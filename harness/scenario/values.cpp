@@ -246,6 +246,11 @@ const std::vector<TargetWord>& target_words() {
       {"etcd_follower", make_target(Choice::etcd_follower), "one node of an etcd follower"},
       {"etcd_minority", make_target(Choice::etcd_minority), "as many members as etcd can lose: 1 of 3, 2 of 5"},
       {"etcd_majority", make_target(Choice::etcd_majority), "one member more than etcd can lose: 2 of 3, 3 of 5"},
+      {"managed_etcd_leader", make_target(Choice::managed_etcd_leader), "the worker with the leader of the etcd operator's cluster"},
+      {"managed_etcd_follower", make_target(Choice::managed_etcd_follower), "one worker with a follower of it"},
+      {"managed_etcd_minority", make_target(Choice::managed_etcd_minority), "as many of its members as it can lose"},
+      {"managed_etcd_majority", make_target(Choice::managed_etcd_majority), "one member more than that"},
+      {"managed_etcd_all", make_target(Choice::managed_etcd_all), "every worker with a member of it"},
       {"any_node", make_target(Choice::any_node), "one node of any role, drawn from the seed"},
       {"all_nodes", make_target(Choice::all_nodes), "every node"},
   };

@@ -115,6 +115,11 @@ struct Target {
     scheduler_leader,
     controller_manager_leader,
     worker_with_workload,
+    managed_etcd_leader,    ///< of the etcd operator's cluster, as those below
+    managed_etcd_follower,
+    managed_etcd_minority,
+    managed_etcd_majority,
+    managed_etcd_all,
     same_as,    ///< the nodes of an earlier fault
   };
   Choice choice = Choice::any_node;

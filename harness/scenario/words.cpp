@@ -33,6 +33,7 @@ constexpr std::array traffic_words{
     Word<TrafficKind>{TrafficKind::http, "http", "GET on a Service of the workload"},
     Word<TrafficKind>{TrafficKind::kv, "kv", "reads, writes and compare-and-swaps of keys on a Service whose image is kv"},
     Word<TrafficKind>{TrafficKind::api, "api", "reads, writes and compare-and-swaps of objects through the API"},
+    Word<TrafficKind>{TrafficKind::etcd, "etcd", "reads and writes of keys in the cluster of the etcd operator"},
 };
 constexpr std::array fault_words{
     Word<FaultKind>{FaultKind::power_off, "power_off", "the node loses power at once; its disk is kept"},
@@ -55,6 +56,7 @@ constexpr std::array process_words{
     Word<Process>{Process::kube_scheduler, "kube_scheduler", ""},
     Word<Process>{Process::kube_controller_manager, "kube_controller_manager", ""},
     Word<Process>{Process::node_healer, "node_healer", ""},
+    Word<Process>{Process::etcd_operator, "etcd_operator", ""},
     Word<Process>{Process::workload, "workload", "every process of the workload's pods on the node"},
     Word<Process>{Process::checkpointer, "checkpointer", ""},
 };

@@ -73,7 +73,7 @@ void SimDriver::prepare(cluster::ClusterSpec& spec) const {
   spec.provider = runtime::Endpoint{provider_address, provider_port};
   spec.provider_token = user_token_;
   for (const char* component : {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy",
-                                "node-healer", "checkpointer", "skidpad-bootstrap", "workload"}) {
+                                "node-healer", "etcd-operator", "object-store", "checkpointer", "skidpad-bootstrap", "workload"}) {
     spec.components[component].executable = std::string("/usr/bin/") + component;
   }
 }

@@ -9,18 +9,20 @@
 namespace skidpad::runtime {
 namespace {
 
-/// Gives memory back once the program's start is over, and once more when its first minute of work is.
+/// Gives memory back once the program's start is over: after 6, 12 and 60 seconds, since a busy machine starts slowly.
 class IdleTrim final : public TimerNode {
  public:
-  explicit IdleTrim(RealRuntime& runtime) : runtime_(runtime) { runtime_.timers().arm(*this, runtime_.now() + std::chrono::seconds(6)); }
+  explicit IdleTrim(RealRuntime& runtime) : runtime_(runtime) { arm(); }
   void fire() override {
     give_back_memory();
-    if (!std::exchange(again_, true)) runtime_.timers().arm(*this, runtime_.now() + std::chrono::seconds(60));
+    if (next_ < std::size(waits)) arm();
   }
 
  private:
+  static constexpr std::chrono::seconds waits[] = {std::chrono::seconds(6), std::chrono::seconds(6), std::chrono::seconds(48)};
+  void arm() { runtime_.timers().arm(*this, runtime_.now() + waits[next_++]); }
   RealRuntime& runtime_;
-  bool again_ = false;
+  std::size_t next_ = 0;
 };
 
 }  // namespace

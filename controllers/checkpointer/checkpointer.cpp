@@ -80,6 +80,8 @@ Task<void> Checkpointer::tick() {
   metrics_.set(metric::api_available, look.api_available ? 1 : 0);
   if (!look.doubt.empty()) runtime_.log().info("api_doubted", {{"reason", look.doubt}});
   if (!look.runtime_known) co_return;  // what runs decides everything
+  if (retired_ && !look.api_parents.contains(settings_.own_key())) co_return;
+  retired_ = false;
   std::vector<std::string> problems;
   auto stored = store_.read(problems);
   for (const std::string& problem : problems) runtime_.log().warning("checkpoint_file_ignored", {{"problem", problem}});
@@ -130,6 +132,7 @@ Task<void> Checkpointer::remove_self_last(std::string own) {
     metrics_.count(metric::transitions, {{"from", std::string(checkpointer::name(entries_[key].state))}, {"to", "remove"}});
     entries_.erase(key);
   }
+  retired_ = true;
   publish();
   co_return;
 }

@@ -56,6 +56,7 @@ class Checkpointer {
   CheckpointStore store_;
   std::map<std::string, Entry> entries_;
   bool taken_over_ = false;
+  bool retired_ = false;   ///< everything was removed, our own copy too: nothing is begun again while the end of this process is on its way
 };
 
 /// `pod-checkpointer`: flags in settings.hpp. Exit code 1 for flags and files it cannot work with.

@@ -10,6 +10,7 @@
 #include "harness/check/metrics.hpp"
 #include "harness/check/quorum.hpp"
 #include "harness/check/settling.hpp"
+#include "harness/check/watches.hpp"
 #include "harness/check/writes.hpp"
 
 namespace skidpad::check {
@@ -378,6 +379,12 @@ Guarantee judge_never_below_quorum(const RunRecord& record) {
   Guarantee result = guarantee("never_below_quorum", "etcd never had fewer healthy members than its quorum, but by the faults themselves");
   if (!asked_for(record, result)) return decided(std::move(result), Verdict::not_applicable, "not asked for");
   ConductResult conduct = check_quorum(record);
+  return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
+}
+
+Guarantee judge_watches_complete(const RunRecord& record) {
+  Guarantee result = guarantee("watches_complete", "Watchers saw every acknowledged write once, in order, and nothing else");
+  ConductResult conduct = check_watches(record.operations);
   return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
 }
 

@@ -35,6 +35,8 @@ Guarantee judge_redundancy(const history::RunRecord& record, const Recovery& rec
 Guarantee judge_downtime(const history::RunRecord& record, const std::vector<ProbeSummary>& probes);
 Guarantee judge_no_acknowledged_write_lost(const history::RunRecord& record);
 Guarantee judge_linearizable(const history::RunRecord& record);
+/// See watches.hpp. Judged when there were watchers.
+Guarantee judge_watches_complete(const history::RunRecord& record);
 Guarantee judge_one_remediation_at_a_time(const history::RunRecord& record, const std::vector<Remediation>& remediations);
 Guarantee judge_fuse(const history::RunRecord& record, const std::vector<Remediation>& remediations);
 /// Exactly the expected number of nodes was replaced, and the healer's own counter moved by as much.

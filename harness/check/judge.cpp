@@ -93,6 +93,7 @@ Judgement judge(const RunRecord& record) {
   guarantees.push_back(judge_downtime(record, judgement.probes));
   guarantees.push_back(judge_no_acknowledged_write_lost(record));
   guarantees.push_back(judge_linearizable(record));
+  guarantees.push_back(judge_watches_complete(record));
   guarantees.push_back(judge_one_remediation_at_a_time(record, judgement.remediations));
   guarantees.push_back(judge_fuse(record, judgement.remediations));
   guarantees.push_back(judge_nodes_replaced(record, judgement.remediations));
@@ -101,11 +102,11 @@ Judgement judge(const RunRecord& record) {
   guarantees.push_back(judge_only_writes_since_snapshot_lost(record));
   guarantees.push_back(judge_controllers_up(record));
   guarantees.push_back(judge_controllers_settle(record, judgement.recovery));
+  guarantees.push_back(judge_objects_preserved(record));
+  guarantees.push_back(judge_checkpoints_settled(record));
   guarantees.push_back(judge_nothing_left_behind(record));
   add_unjudged(record, guarantees);
   if (guarantees.front().verdict != Verdict::pass)  // record_complete: what did not happen may have happened unrecorded
-  guarantees.push_back(judge_objects_preserved(record));
-  guarantees.push_back(judge_checkpoints_settled(record));
     for (Guarantee& guarantee : guarantees) {
       if (!guarantee.by_absence) continue;
       guarantee.verdict = Verdict::unknown;

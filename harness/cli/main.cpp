@@ -31,6 +31,21 @@ std::map<std::string, cluster::TopologyType> topology_names() {
           {"separated-planes", cluster::TopologyType::separated_planes}};
 }
 
+/// One of several words, with a message that says which there are.
+template <class Value>
+CLI::Validator one_of(const std::map<std::string, Value>& words) {
+  return CLI::Validator(
+      [words](std::string& text) {
+        const auto found = words.find(text);
+        std::string known;
+        for (const auto& [word, value] : words) known += (known.empty() ? "" : ", ") + word;
+        if (found == words.end()) return "\"" + text + "\" is unknown; expected one of " + known;
+        text = std::to_string(static_cast<int>(found->second));
+        return std::string();
+      },
+      "", "words");
+}
+
 /// CLI11 lets std::strtoull wrap "-1" and cut off what is too large.
 std::string check_seed(const std::string& text) {
   const bool number = !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
@@ -51,7 +66,7 @@ void add_assets(CLI::App& verb, cli::AssetOptions& assets) {
 void add_run(CLI::App& app, Verbs& verbs, const cli::Installation& installation, cli::RunCommand& command, std::string& profile) {
   CLI::App* run = app.add_subcommand("run", "run scenarios and judge them (default: node-loss)");
   run->add_option("scenario", command.scenarios, "names or files");
-  run->add_option("--driver", command.driver, "sim or process")->transform(CLI::CheckedTransformer(driver_names()));
+  run->add_option("--driver", command.driver, "sim or process")->transform(one_of(driver_names()));
   run->add_option("--seed", command.seed, "of everything drawn at random")->check(check_seed);
   run->add_option("--out", command.out, "run directory; default run/<scenario>-<driver>-<seed>");
   run->add_option("--profile", profile, "timers: kubernetes or fast; default: the driver's own")->check(CLI::IsMember({"kubernetes", "fast"}));
@@ -74,7 +89,7 @@ void add_up(CLI::App& app, Verbs& verbs, const cli::Installation& installation, 
   CLI::App* up = app.add_subcommand("up", "make a cluster to play with");
   up->add_option_function<std::string>("--driver", [](const std::string&) {}, "process")->check(CLI::IsMember({"process"}));
   up->add_option("--name", command.name, "of the cluster");
-  up->add_option("--topology", command.topology, "standalone, overlapping-planes or separated-planes")->transform(CLI::CheckedTransformer(topology_names()));
+  up->add_option("--topology", command.topology, "standalone, overlapping-planes or separated-planes")->transform(one_of(topology_names()));
   up->add_option("--workers", command.workers, "worker nodes beside the planes")->check(CLI::Range(0, 200));
   add_assets(*up, command.assets);
   up->add_option("--hollow-nodes", command.assets.hollow_nodes, "kubelets of kubemark beside the nodes, all on one machine")->check(CLI::Range(0, 200));
@@ -115,7 +130,7 @@ int run_main(int argument_count, char** arguments) {
   const cli::Installation installation = cli::find_installation();
   CLI::App app("skidpad: a proving ground for self-driving clusters");
   app.set_version_flag("--version", std::string("skidpad ") + cli::version);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   Verbs verbs;
   cli::RunCommand run;
   cli::UpCommand up;
@@ -131,6 +146,7 @@ int run_main(int argument_count, char** arguments) {
     if (error.get_exit_code() == 0) return app.exit(error);
     throw UsageError(std::string("skidpad: ") + error.what());
   }
+  if (!verbs.chosen) throw UsageError("skidpad: a verb is missing; expected one of run, list, validate, check, up, status, down, doctor (skidpad --help says more)");
   return verbs.chosen();
 }
 

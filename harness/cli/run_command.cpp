@@ -54,6 +54,15 @@ std::string new_run_directory(const RunCommand& command, const std::string& name
   return chosen;
 }
 
+/// True if it was not there. Before anything is started: a run that cannot be written down is not begun.
+bool make_run_directory(const std::string& directory) {
+  std::error_code error;
+  const bool made = fs::create_directories(directory, error);
+  if (!error && ::access(directory.c_str(), W_OK | X_OK) != 0) error = std::error_code(errno, std::generic_category());
+  if (error) throw UsageError("--out: " + directory + ": " + error.message() + "; expected a directory that can be made and written");
+  return made;
+}
+
 /// What the simulated programs log, one JSON object a line, and how each ended: DIR/sim.log.
 void log_into(runtime::sim::World& world, const std::string& directory) {
   const auto sink = std::make_shared<std::unique_ptr<history::FileSink>>();
@@ -80,6 +89,8 @@ std::unique_ptr<driver::Driver> make_driver(const driver::process::Programs& pro
 
     options.programs["node-healer"] = controllers::node_healer::node_healer_main;
     options.programs["etcd-operator"] = controllers::etcd_operator::etcd_operator_main;
+    options.programs["checkpointer"] = controllers::checkpointer::checkpointer_main;
+    options.programs["skidpad-bootstrap"] = controllers::bootstrapper::bootstrapper_main;
 
     options.world.log_level = command.log_level;
     auto driver = std::make_unique<driver::sim::SimDriver>(std::move(options));
@@ -90,8 +101,6 @@ std::unique_ptr<driver::Driver> make_driver(const driver::process::Programs& pro
   // What a killed run left is taken away before a new one starts.
   driver::process::sweep_abandoned();
   driver::process::ProcessDriverOptions options;
-    options.programs["checkpointer"] = controllers::checkpointer::checkpointer_main;
-    options.programs["skidpad-bootstrap"] = controllers::bootstrapper::bootstrapper_main;
   options.programs = programs;
   if (options.programs.components.at("etcd").executable.empty()) throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
   options.state_directory = fs::absolute(directory).string() + "/cluster";
@@ -173,9 +182,18 @@ int run_one(const Binaries& binaries, const RunCommand& command, const std::stri
     ::clock_gettime(CLOCK_REALTIME, &now);
     plan.header.started_at = runtime::format_rfc3339(runtime::WallTime(std::chrono::seconds(now.tv_sec)));
   }
+  const bool new_directory = make_run_directory(directory);
   std::cerr << plan.scenario.name << ": driver " << plan.header.driver << ", timers " << plan.timers.profile << ", seed " << command.seed << std::endl;
-  // The driver before the directory: when it cannot start, nothing is left to clear away.
-  const std::unique_ptr<driver::Driver> driver = make_driver(binaries.programs, command, plan, directory);
+  const auto driver = [&] {
+    try {
+      return make_driver(binaries.programs, command, plan, directory);
+    } catch (...) {
+      // A driver that cannot start leaves nothing to read: neither should the directory stay.
+      std::error_code ignored;
+      if (new_directory) fs::remove_all(directory, ignored);
+      throw;
+    }
+  }();
   tell_foreign(binaries.assets);
   for (const std::string& limit : driver->limits()) std::cerr << "limit: " << limit << std::endl;
   {

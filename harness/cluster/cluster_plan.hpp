@@ -41,12 +41,12 @@ struct EtcdOperatorSpec {
 
 struct ClusterSpec {
   TopologyType topology = TopologyType::overlapping_planes;
+  bool self_hosted = false;             ///< the control plane runs as pods of its own API (docs/self-hosting.md), not as static pods
   std::size_t etcd_count = 3;           ///< hosts with an etcd member; with overlapping planes the same as control_plane_count
   std::size_t control_plane_count = 3;
   std::size_t worker_count = 2;
   std::string release = "v1.32.13";     ///< tag of the Kubernetes components' images
   std::string etcd_release = "3.4.23-0";
-  bool self_hosted = false;             ///< the control plane runs as pods of its own API (docs/self-hosting.md), not as static pods
   history::Timers timers;
   std::string address_prefix = "10.240";  ///< first two bytes; machines are at <prefix>.1.N, their pods at <prefix>.(N+1).0/24
   std::map<std::string, Component> components;  ///< by name: etcd, kube-apiserver, ..., kube-proxy, node-healer, workload

@@ -105,9 +105,9 @@ std::string image_of(const ClusterSpec& spec, const std::string& component) {
   if (component == "workload") return "skidpad/workload:1";
   if (component == "node-healer") return "skidpad/node-healer:1";
   if (component == "etcd-operator" || component == "object-store") return "skidpad/" + component + ":1";
+  if (component == "checkpointer") return "skidpad/checkpointer:1";
   // "+" may not be in a tag.
   std::string tag = version.empty() ? spec.release : version;
-  if (component == "checkpointer") return "skidpad/checkpointer:1";
   std::replace(tag.begin(), tag.end(), '+', '_');
   return "registry.k8s.io/" + component + ":" + tag;
 }

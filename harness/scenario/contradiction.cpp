@@ -240,6 +240,9 @@ Found check_process(const Scenario& it, const std::string& path, Process process
     case Process::kube_scheduler:
     case Process::kube_controller_manager:
       return needs_role(Role::control_plane);
+    case Process::checkpointer:
+      if (it.topology.hosting != Hosting::self_hosted) return problem(path, "no checkpointer runs; expected topology.hosting to be self_hosted");
+      return needs_role(Role::control_plane);
     case Process::node_healer:
       if (it.controllers.node_healer && it.controllers.node_healer->enabled) return std::nullopt;
       return problem(path, "the node healer does not run; expected controllers.node_healer, enabled");
@@ -264,9 +267,6 @@ const Target& origin(const Scenario& it, std::size_t index, const Target& target
   return *at;
 }
 
-    case Process::checkpointer:
-      if (it.topology.hosting != Hosting::self_hosted) return problem(path, "no checkpointer runs; expected topology.hosting to be self_hosted");
-      return needs_role(Role::control_plane);
 Found check_same_as(const Scenario& it, std::size_t index, const std::string& path, const Target& target) {
   if (target.choice != Target::Choice::same_as) return std::nullopt;
   const Fault* before = earlier(it, index, target.fault);
@@ -293,6 +293,10 @@ Found check_fault(const Scenario& it, std::size_t index, const Longer& longer, c
   const Reach touched = reach(it.topology, origin(it, index, fault.target));
   if (fault.process)
     if (auto found = check_process(it, path + ".process", *fault.process, touched.pool)) return found;
+  const bool owned_by_api = fault.process == Process::node_healer || (it.topology.hosting == Hosting::self_hosted && fault.process != Process::etcd);
+  if (fault.kind == FaultKind::delete_pods && (!owned_by_api || fault.process == Process::kubelet || fault.process == Process::workload))
+    return problem(path + ".process", std::string(to_word(*fault.process)) + " has no pods in kube-system that the API owns; expected node_healer, or a "
+                                      "part of the control plane with topology.hosting: self_hosted");
   if (fault.delay && fault.jitter && longer(*fault.jitter, *fault.delay))
     return problem(path + ".jitter", "is longer than the delay; expected at most " + to_text(*fault.delay));
   const std::string when = fault.after ? ".after" : ".at";
@@ -317,10 +321,6 @@ Found check_faults(const Scenario& it, const Longer& longer) {
 // --- blast radius ---
 
 /// The most distinct nodes that the faults may touch: draws from one pool add up until the pool is used up.
-  const bool owned_by_api = fault.process == Process::node_healer || (it.topology.hosting == Hosting::self_hosted && fault.process != Process::etcd);
-  if (fault.kind == FaultKind::delete_pods && (!owned_by_api || fault.process == Process::kubelet || fault.process == Process::workload))
-    return problem(path + ".process", std::string(to_word(*fault.process)) + " has no pods in kube-system that the API owns; expected node_healer, or a "
-                                      "part of the control plane with topology.hosting: self_hosted");
 std::uint32_t nodes_touched_max(const Scenario& it) {
   std::map<NodeSet, std::uint32_t> by_pool;
   NodeSet together;
@@ -353,6 +353,9 @@ Found check_blast_radius(const Scenario& it) {
     if (fault.kind == FaultKind::delete_node &&
         std::find(it.blast_radius.objects.begin(), it.blast_radius.objects.end(), "Node") == it.blast_radius.objects.end())
       return problem("blast_radius.objects", "do not cover " + item("faults", i) + ", which deletes a Node; expected Node among them");
+    if (fault.kind == FaultKind::delete_pods &&
+        std::find(it.blast_radius.objects.begin(), it.blast_radius.objects.end(), "Pod") == it.blast_radius.objects.end())
+      return problem("blast_radius.objects", "do not cover " + item("faults", i) + ", which deletes pods; expected Pod among them");
   }
   return std::nullopt;
 }
@@ -363,6 +366,7 @@ Found check_blast_radius(const Scenario& it) {
 bool has_floor(const Scenario& it) {
   return std::any_of(it.faults.begin(), it.faults.end(), [](const Fault& fault) {
     switch (fault.kind) {
+      case FaultKind::delete_pods:
       case FaultKind::packet_loss:
       case FaultKind::packet_delay:
       case FaultKind::packet_duplication:
@@ -377,9 +381,6 @@ bool has_floor(const Scenario& it) {
 }
 
 Found check_floor(const Scenario& it) {
-    if (fault.kind == FaultKind::delete_pods &&
-        std::find(it.blast_radius.objects.begin(), it.blast_radius.objects.end(), "Pod") == it.blast_radius.objects.end())
-      return problem("blast_radius.objects", "do not cover " + item("faults", i) + ", which deletes pods; expected Pod among them");
   if (has_floor(it)) return std::nullopt;
   const std::pair<std::string_view, const std::optional<TimeSpan>*> spans[] = {
       {"detected_within", &it.expect.detected_within},   {"decided_within", &it.expect.decided_within},
@@ -390,7 +391,6 @@ Found check_floor(const Scenario& it) {
   for (const auto& [name, span] : spans)
     if (*span && (*span)->uses(Timer::floor)) return problem("expect." + std::string(name), std::string(why));
   for (const auto& [probe, span] : it.expect.downtime_max)
-      case FaultKind::delete_pods:
     if (span.uses(Timer::floor)) return problem("expect.downtime_max." + probe, std::string(why));
   if (it.deadline.uses(Timer::floor)) return problem("deadline", std::string(why));
   return std::nullopt;

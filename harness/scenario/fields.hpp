@@ -129,6 +129,8 @@ void describe(Visitor& visit, Traffic& it) {
   if (it.kind != TrafficKind::api && it.kind != TrafficKind::etcd) visit.field(Field{"service", Need::required, "the Service that is asked"}, it.service, name_rule());
   if (it.kind != TrafficKind::http)
     visit.field(Field{"keys", Need::optional, "how many keys the clients share; few make them meet"}, it.keys, CountRule{1, 1000});
+  if (it.kind == TrafficKind::api)
+    visit.field(Field{"watchers", Need::optional, "clients that watch the keys; `watches_complete` judges what they were told"}, it.watchers, CountRule{0, 100});
   visit.field(Field{"clients", Need::required, "clients that ask at the same time"}, it.clients, CountRule{1, 1000});
   visit.field(Field{"every", Need::required, "from one request of a client to its next"}, it.every, SpanRule{});
 }
@@ -170,6 +172,8 @@ constexpr FaultNeeds needs(FaultKind kind) {
     case FaultKind::reinstall_machine:
     case FaultKind::delete_node:
       return {};
+    case FaultKind::delete_pods:
+      return {.process = true};
     case FaultKind::kill_process:
       return {.process = true, .signal = true, .duration = true};
     case FaultKind::stop_process:
@@ -182,8 +186,6 @@ constexpr FaultNeeds needs(FaultKind kind) {
       return {.links = true, .chance = true, .duration = true, .duration_required = true};
     case FaultKind::packet_delay:
       return {.links = true, .delay = true, .duration = true, .duration_required = true};
-    case FaultKind::delete_pods:
-      return {.process = true};
   }
   return {};
 }

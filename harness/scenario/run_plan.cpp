@@ -216,11 +216,11 @@ std::optional<driver::Capability> needed_for(FaultKind kind) {
     case FaultKind::packet_delay:
     case FaultKind::packet_duplication:
     case FaultKind::packet_reordering: return Capability::shape_links;
+    case FaultKind::delete_pods:
     case FaultKind::delete_node: break;  // the API does it, wherever the cluster lives
   }
   return std::nullopt;
 }
-    case FaultKind::delete_pods:
 
 }  // namespace
 

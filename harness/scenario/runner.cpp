@@ -15,6 +15,8 @@
 #include "harness/workload/etcd_registers.hpp"
 #include "harness/workload/prober.hpp"
 #include "harness/workload/register_traffic.hpp"
+#include "harness/workload/scraper.hpp"
+#include "harness/workload/watch_traffic.hpp"
 
 namespace skidpad::scenario {
 namespace {
@@ -81,11 +83,11 @@ class Runner::Run {
     co_await start_workload();
     phase("steady_state_before");
     co_await reach_steady_state();
+    co_await take_inventory("before");
     phase("faults");
     co_await make_faults();
     phase("recovery");
     co_await await_recovery();
-    co_await take_inventory("before");
     co_await audit();
   }
 
@@ -218,6 +220,15 @@ class Runner::Run {
     }
     traffic_.push_back(std::make_unique<workload::RegisterTraffic>(runtime_, recorder_, start_, random_.split(options.workload), options, std::move(connect)));
     co_await traffic_.back()->prepare(runtime_.now() + 1min);
+    if (traffic.watchers > 0) {
+      workload::WatchTrafficOptions watch;
+      watch.workload = options.workload;
+      watch.namespace_name = workload_namespace;
+      watch.watchers = traffic.watchers;
+      watch.silence_max = 10 * every + 5s;
+      watches_.emplace_back(traffic_.back().get(), std::make_unique<workload::WatchTraffic>(runtime_, recorder_, start_, assets_.admin, std::move(watch)));
+      tasks_.spawn(options.workload + "-watch", watches_.back().second->run());
+    }
     traffic_group_.spawn(options.workload, traffic_.back()->run());
   }
 
@@ -391,8 +402,14 @@ class Runner::Run {
       case FaultKind::reinstall_machine: {
         std::map<std::string, client::machines::InstallRequest> with;
         for (const cluster::MachineSpec& machine : assets_.machines) with[machine.name] = {machine.files, machine.units};
+        if (assets_.recovery_machine) {
+          // As an operator would: the first control-plane machine is set up to bring the control plane back from etcd.
+          const cluster::MachineSpec& machine = *assets_.recovery_machine;
+          with[machine.name] = {machine.files, machine.units};
+        }
         return fault::make_machine_fault(scene, fault::MachineLoss::reinstall, std::move(targets), std::move(with));
       }
+      case FaultKind::delete_pods: return fault::make_pod_object_fault(scene, program_of(*wanted.process), std::move(targets));
       case FaultKind::delete_node: return fault::make_node_object_fault(scene, std::move(targets));
       case FaultKind::kill_process: return fault::make_process_fault(scene, {program_of(*wanted.process), number_of(wanted.signal)}, std::move(targets));
       case FaultKind::stop_process: return fault::make_process_fault(scene, {program_of(*wanted.process), 19}, std::move(targets));
@@ -427,14 +444,8 @@ class Runner::Run {
       auto from = resolve_target(*wanted.from, assets_.plan, situation(), random);
       if (!from) abort("fault " + id + ": " + from.error().message);
       others = std::move(from.value());
-        if (assets_.recovery_machine) {
-          // As an operator would: the first control-plane machine is set up to bring the control plane back from etcd.
-          const cluster::MachineSpec& machine = *assets_.recovery_machine;
-          with[machine.name] = {machine.files, machine.units};
-        }
     }
     history::FaultInterval interval;
-      case FaultKind::delete_pods: return fault::make_pod_object_fault(scene, program_of(*wanted.process), std::move(targets));
     interval.id = id;
     interval.kind = to_word(wanted.kind);
     if (wanted.process) interval.process = to_word(*wanted.process);
@@ -523,43 +534,7 @@ class Runner::Run {
     co_await traffic_group_.join();
     const Instant due = runtime_.now() + 30s;
     for (const auto& traffic : traffic_) co_await traffic->audit(due);
-  }
-
-  driver::Driver& driver_;
-  runtime::Runtime& runtime_;
-  const RunPlan& plan_;
-  history::Recorder& recorder_;
-  RunObserver& observer_;
-  Instant start_;
-  runtime::Random random_;
-  cluster::ClusterAssets assets_;
-  workload::ProbeTally tally_;
-  std::unique_ptr<client::KubernetesClient> admin_;
-  std::unique_ptr<ClusterView> view_;
-  std::unique_ptr<ManagedEtcd> managed_etcd_;
-  std::map<std::string, std::uint16_t> node_ports_;
-  std::vector<std::unique_ptr<workload::RegisterTraffic>> traffic_;
-  std::vector<std::unique_ptr<workload::HttpQuestion>> questions_;
-  std::vector<std::unique_ptr<client::KubernetesClient>> api_probes_;
-  std::map<std::string, std::unique_ptr<fault::Fault>> lasting_;
-  std::map<std::string, std::vector<std::string>> earlier_;
-  /// Not a child of the program's own stop: after Ctrl-C healing still works, then these are stopped.
-  runtime::StopState background_;
-  runtime::TaskGroup tasks_;
-  runtime::TaskGroup traffic_group_{background_};
-};
-
-Runner::Runner(driver::Driver& driver, RunPlan plan, history::Recorder& recorder, RunObserver& observer)
-    : driver_(driver), plan_(std::move(plan)), recorder_(recorder), observer_(observer) {}
-Runner::~Runner() = default;
-
-Task<void> Runner::run() {
-  runtime::Runtime& runtime = driver_.runtime();
-  const Instant start = runtime.now();
-  const auto now = [&] { return runtime.now() - start; };
-  recorder_.run_started(Duration::zero());
-  std::string outcome = "completed";
-  std::string reason;
+    for (const auto& [traffic, watch] : watches_) co_await watch->finish(traffic->revision_max(), due);
     co_await await_end_of_copies();
     co_await take_inventory("after");
   }
@@ -615,6 +590,44 @@ Task<void> Runner::run() {
     fields["objects"] = std::move(objects);
     fields["copies"] = std::move(copies.value());
     recorder_.event(now(), check::inventory_event, when, std::move(fields));
+  }
+
+  driver::Driver& driver_;
+  runtime::Runtime& runtime_;
+  const RunPlan& plan_;
+  history::Recorder& recorder_;
+  RunObserver& observer_;
+  Instant start_;
+  runtime::Random random_;
+  cluster::ClusterAssets assets_;
+  workload::ProbeTally tally_;
+  std::unique_ptr<client::KubernetesClient> admin_;
+  std::unique_ptr<ClusterView> view_;
+  std::unique_ptr<ManagedEtcd> managed_etcd_;
+  std::map<std::string, std::uint16_t> node_ports_;
+  std::vector<std::unique_ptr<workload::RegisterTraffic>> traffic_;
+  std::vector<std::pair<workload::RegisterTraffic*, std::unique_ptr<workload::WatchTraffic>>> watches_;  ///< whose writes, and who watches them
+  std::vector<std::unique_ptr<workload::HttpQuestion>> questions_;
+  std::vector<std::unique_ptr<client::KubernetesClient>> api_probes_;
+  std::map<std::string, std::unique_ptr<fault::Fault>> lasting_;
+  std::map<std::string, std::vector<std::string>> earlier_;
+  /// Not a child of the program's own stop: after Ctrl-C healing still works, then these are stopped.
+  runtime::StopState background_;
+  runtime::TaskGroup tasks_;
+  runtime::TaskGroup traffic_group_{background_};
+};
+
+Runner::Runner(driver::Driver& driver, RunPlan plan, history::Recorder& recorder, RunObserver& observer)
+    : driver_(driver), plan_(std::move(plan)), recorder_(recorder), observer_(observer) {}
+Runner::~Runner() = default;
+
+Task<void> Runner::run() {
+  runtime::Runtime& runtime = driver_.runtime();
+  const Instant start = runtime.now();
+  const auto now = [&] { return runtime.now() - start; };
+  recorder_.run_started(Duration::zero());
+  std::string outcome = "completed";
+  std::string reason;
   {
     Run run(*this, start);
     try {

@@ -77,6 +77,7 @@ struct Traffic {
   std::optional<std::string> service;   ///< http, kv
   std::uint32_t keys = 10;              ///< kv, api: few keys make clients meet
   std::uint32_t clients = 1;
+  std::uint32_t watchers = 0;           ///< api: they follow the keys, and what they are told is judged
   TimeSpan every;       ///< from one request of a client to its next
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
@@ -105,6 +106,7 @@ enum class FaultKind {
   destroy_machine,
   reinstall_machine,
   delete_node,
+  delete_pods,
   kill_process,
   stop_process,
   partition,
@@ -117,12 +119,12 @@ enum class FaultKind {
 enum class Process {
   kubelet,
   etcd,
-  delete_pods,
   kube_apiserver,
   kube_scheduler,
   kube_controller_manager,
   node_healer,
   etcd_operator,
+  checkpointer,
   workload,
 };
 
@@ -135,7 +137,6 @@ enum class Direction { both, inbound, outbound };
 struct Fault {
   FaultKind kind = FaultKind::power_off;
   std::optional<std::string> name;      ///< for same_as_<name> in a later fault
-  checkpointer,
   std::optional<TimeSpan> at;           ///< since the steady state had held; neither given means at once
   std::optional<TimeSpan> after;        ///< since the previous fault was witnessed
   Target target;
@@ -184,6 +185,8 @@ enum class Guarantee {
   fuse_respected,
   controllers_up,
   controllers_settle,
+  objects_preserved,
+  checkpoints_settled,
   nothing_left_behind,
 };
 
@@ -197,8 +200,6 @@ struct Expect {
   std::optional<TimeSpan> recovered_within;           ///< steady state regained; beside the floor, if it counts in it
   std::map<std::string, TimeSpan> downtime_max;       ///< by probe
   std::optional<std::uint32_t> nodes_replaced;        ///< exactly
-  objects_preserved,
-  checkpoints_settled,
   std::vector<Guarantee> guarantees;
   friend bool operator==(const Expect&, const Expect&) = default;
 };

@@ -40,8 +40,8 @@ constexpr std::array fault_words{
     Word<FaultKind>{FaultKind::destroy_machine, "destroy_machine", "the machine and its disk are gone for good"},
     Word<FaultKind>{FaultKind::reinstall_machine, "reinstall_machine", "the disk is wiped and the machine starts as newly installed"},
     Word<FaultKind>{FaultKind::delete_node, "delete_node", "the Node object is deleted; the machine runs on"},
-    Word<FaultKind>{FaultKind::kill_process, "kill_process", "a signal ends a process; whoever supervises it may restart it"},
     Word<FaultKind>{FaultKind::delete_pods, "delete_pods", "a component's pods are deleted through the API; needs pods that the API owns"},
+    Word<FaultKind>{FaultKind::kill_process, "kill_process", "a signal ends a process; whoever supervises it may restart it"},
     Word<FaultKind>{FaultKind::stop_process, "stop_process", "a process is frozen (SIGSTOP), then continued"},
     Word<FaultKind>{FaultKind::partition, "partition", "no packet passes between the target and the nodes in `from`"},
     Word<FaultKind>{FaultKind::packet_loss, "packet_loss", "each packet is dropped with a chance"},
@@ -57,8 +57,8 @@ constexpr std::array process_words{
     Word<Process>{Process::kube_controller_manager, "kube_controller_manager", ""},
     Word<Process>{Process::node_healer, "node_healer", ""},
     Word<Process>{Process::etcd_operator, "etcd_operator", ""},
-    Word<Process>{Process::workload, "workload", "every process of the workload's pods on the node"},
     Word<Process>{Process::checkpointer, "checkpointer", ""},
+    Word<Process>{Process::workload, "workload", "every process of the workload's pods on the node"},
 };
 constexpr std::array signal_words{
     Word<Signal>{Signal::kill, "SIGKILL", ""},
@@ -90,19 +90,19 @@ constexpr std::array guarantee_words{
     Word<Guarantee>{Guarantee::fuse_respected, "fuse_respected", "nothing is remediated while too many nodes are unhealthy"},
     Word<Guarantee>{Guarantee::controllers_up, "controllers_up", "of each controller an instance answers throughout"},
     Word<Guarantee>{Guarantee::controllers_settle, "controllers_settle", "controllers come to rest and stay still"},
-    Word<Guarantee>{Guarantee::nothing_left_behind, "nothing_left_behind", "no orphan processes, files, rules or objects"},
-};
     Word<Guarantee>{Guarantee::objects_preserved, "objects_preserved", "every object of the cluster is afterwards the same object"},
     Word<Guarantee>{Guarantee::checkpoints_settled, "checkpoints_settled", "in the end no copy of a control-plane pod runs any more"},
+    Word<Guarantee>{Guarantee::nothing_left_behind, "nothing_left_behind", "no orphan processes, files, rules or objects"},
+};
 
 }  // namespace
 
 std::span<const Word<DriverName>> words(DriverName) { return driver_words; }
 std::span<const Word<ProfileName>> words(ProfileName) { return profile_words; }
 std::span<const Word<TopologyType>> words(TopologyType) { return topology_words; }
+std::span<const Word<Hosting>> words(Hosting) { return hosting_words; }
 std::span<const Word<WorkloadImage>> words(WorkloadImage) { return image_words; }
 std::span<const Word<TrafficKind>> words(TrafficKind) { return traffic_words; }
-std::span<const Word<Hosting>> words(Hosting) { return hosting_words; }
 std::span<const Word<FaultKind>> words(FaultKind) { return fault_words; }
 std::span<const Word<Process>> words(Process) { return process_words; }
 std::span<const Word<Signal>> words(Signal) { return signal_words; }

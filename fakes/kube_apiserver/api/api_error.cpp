@@ -1,5 +1,7 @@
 #include "fakes/kube_apiserver/api/api_error.hpp"
 
+#include "fakes/kube_apiserver/api/utf8.hpp"
+
 namespace skidpad::fakes::kube_apiserver {
 
 const char* const object_modified = "the object has been modified; please apply your changes to the latest version and try again";
@@ -49,11 +51,26 @@ FieldError too_long(std::string field, const std::string& detail) {
   return {"FieldValueTooLong", std::move(field), "Too long: " + detail};
 }
 
+namespace {
+
+/// Messages quote what clients sent, which may be anything.
+void mend_texts(Json& value) {
+  if (value.is_string()) {
+    std::string& text = value.get_ref<std::string&>();
+    if (!is_utf8(text)) text = mended_utf8(text);
+  } else if (value.is_structured()) {
+    for (Json& each : value) mend_texts(each);
+  }
+}
+
+}  // namespace
+
 Json ApiError::status() const {
   Json status = {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Failure"}, {"message", message}, {"code", code}};
   if (!reason.empty()) status["reason"] = reason;
   if (!details.is_null()) status["details"] = details;
   if (retry_after_seconds > 0) status["details"]["retryAfterSeconds"] = retry_after_seconds;
+  mend_texts(status);
   return status;
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "fakes/kube_apiserver/api/base64.hpp"
+#include "fakes/kube_apiserver/api/utf8.hpp"
 #include "harness/runtime/time.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
@@ -212,7 +213,7 @@ Json read_value(const Wire& wire, const Type& type, int depth) {
     if (wire.type != wanted) broken();
   };
   switch (type.shape) {
-    case Shape::text: expect(2); return std::string(wire.bytes);
+    case Shape::text: expect(2); return mended_utf8(wire.bytes);
     case Shape::boolean: expect(0); return wire.number != 0;
     case Shape::int32: expect(0); return static_cast<std::int64_t>(static_cast<std::int32_t>(wire.number));
     case Shape::int64: expect(0); return static_cast<std::int64_t>(wire.number);
@@ -231,7 +232,7 @@ Json read_value(const Wire& wire, const Type& type, int depth) {
   std::int64_t number = 0;
   std::string text;
   while (reader.next(inner)) {
-    if (inner.type == 2) text = std::string(inner.bytes);
+    if (inner.type == 2) text = mended_utf8(inner.bytes);
     if (inner.type == 0 && inner.field == 1) kind = static_cast<std::int64_t>(inner.number);
     if (inner.type == 0 && inner.field == 2) number = static_cast<std::int32_t>(inner.number);
   }
@@ -268,7 +269,7 @@ void read_field(Json& object, const Field& field, const Wire& wire, int depth) {
   std::string key;
   Json value;
   while (reader.next(part)) {
-    if (part.field == 1) key = std::string(part.bytes);
+    if (part.field == 1) key = mended_utf8(part.bytes);
     if (part.field != 2) continue;
     if (type.element->shape == Shape::list) {
       value = Json::array();

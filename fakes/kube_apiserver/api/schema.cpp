@@ -1,5 +1,6 @@
 #include "fakes/kube_apiserver/api/schema.hpp"
 
+#include "fakes/kube_apiserver/api/utf8.hpp"
 #include "harness/runtime/assert.hpp"
 #include "harness/runtime/json_text.hpp"
 #include "harness/runtime/time.hpp"
@@ -469,6 +470,11 @@ bool knows_all(const Json& value, const Type* type) {
 }  // namespace
 
 Json read_json(std::string_view text, FieldComplaints* complaints, const Type* type) {
+  std::string mended;
+  if (!is_utf8(text)) {
+    mended = mended_utf8(text);
+    text = mended;
+  }
   // Nearly every body is faultless: only one that is not is read again, slowly, for what there is to say about it.
   Json value;
   bool repeated = false;

@@ -2,6 +2,7 @@
 
 #include "fakes/kube_apiserver/api/conversion.hpp"
 #include "fakes/kube_apiserver/api/protobuf.hpp"
+#include "fakes/kube_apiserver/api/utf8.hpp"
 #include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/server/gzip.hpp"
 #include "fakes/kube_apiserver/server/table.hpp"
@@ -43,7 +44,7 @@ std::string Request::manager() const {
   if (!given.empty()) return given;
   std::string agent(http.headers.get("User-Agent"));
   agent = agent.substr(0, agent.find('/'));
-  return agent.empty() ? "unknown" : agent;
+  return agent.empty() ? "unknown" : mended_utf8(agent);
 }
 
 ApiServer::ApiServer(runtime::Runtime& runtime, Store& store, Authenticator& authenticator, Authorizer& authorizer, ServerOptions options)
@@ -58,6 +59,11 @@ Task<void> ApiServer::handle(const runtime::HttpRequest& http, runtime::HttpResp
   request.query = runtime::parse_query(http.query());
   std::string path;
   if (!runtime::percent_decode(http.path(), path, false)) path = std::string(http.path());
+  path = mended_utf8(path);
+  for (auto& [key, value] : request.query) {
+    key = mended_utf8(key);
+    value = mended_utf8(value);
+  }
   request.info = parse_request_info(http.method, path, request.query);
   if (request.info.verb != "watch") {
     inflight = is_writing(request.info.verb) ? &metrics_.inflight_writing : &metrics_.inflight_reading;
@@ -115,14 +121,18 @@ Task<void> ApiServer::answer_request(Request& request, runtime::HttpResponder& r
     answer = Answer(404, failure->message, "text/plain; charset=utf-8");
     co_return;
   }
-  answer = Answer(failure->code, encode_object(failure->status()) + "\n");
-  if (request.representation.type == MediaType::protobuf) {
-    answer.body = encode_protobuf(failure->status()).value_or(answer.body);
-    answer.content_type = "application/vnd.kubernetes.protobuf";
-  }
-  if (request.representation.type == MediaType::yaml) {
-    answer.body = to_yaml(failure->status());
-    answer.content_type = "application/yaml";
+  try {
+    answer = Answer(failure->code, encode_object(failure->status()) + "\n");
+    if (request.representation.type == MediaType::protobuf) {
+      answer.body = encode_protobuf(failure->status()).value_or(answer.body);
+      answer.content_type = "application/vnd.kubernetes.protobuf";
+    }
+    if (request.representation.type == MediaType::yaml) {
+      answer.body = to_yaml(failure->status());
+      answer.content_type = "application/yaml";
+    }
+  } catch (const std::exception& error) {  // whatever a client sent, it is not worth the server
+    answer = Answer(500, "internal error\n", "text/plain; charset=utf-8");
   }
   if (failure->retry_after_seconds > 0) answer.headers.add("Retry-After", std::to_string(failure->retry_after_seconds));
 }

@@ -3,6 +3,7 @@
 #include "fakes/kube_apiserver/api/managed_fields.hpp"
 #include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/crd/schema_type.hpp"
+#include "fakes/kube_apiserver/api/utf8.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 #include "harness/runtime/yaml.hpp"
 
@@ -128,7 +129,7 @@ Task<Answer> ApiServer::server_side_apply(Request& request) {
   const std::string manager_name = query_value(request.query, "fieldManager");
   const bool force = query_flag(request.query, "force");
   if (manager_name.empty()) throw invalid("meta.k8s.io", "PatchOptions", "", {required_value("fieldManager", "is required for apply patch")});
-  auto parsed = runtime::parse_yaml(request.http.body);
+  auto parsed = runtime::parse_yaml(mended_utf8(request.http.body));
   if (!parsed) throw bad_request("error decoding YAML: " + parsed.error().message);
   Json applied = std::move(parsed.value());
   if (!applied.is_object()) throw bad_request("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal " + std::string(applied.type_name()) + " into Go value of type map[string]interface {}");

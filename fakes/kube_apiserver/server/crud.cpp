@@ -2,6 +2,7 @@
 #include "fakes/kube_apiserver/api/conversion.hpp"
 #include "fakes/kube_apiserver/api/patch.hpp"
 #include "fakes/kube_apiserver/api/protobuf.hpp"
+#include "fakes/kube_apiserver/api/utf8.hpp"
 #include "fakes/kube_apiserver/api/validation.hpp"
 #include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
@@ -84,7 +85,7 @@ Json ApiServer::decode_body(Request& request, const Type* type, const std::strin
       throw bad_request(std::string("the object provided is unrecognized (must be of type ") + kind + "): " + error.what());
     }
   } else if (media == MediaType::yaml) {
-    auto parsed = runtime::parse_yaml(request.http.body);
+    auto parsed = runtime::parse_yaml(mended_utf8(request.http.body));
     if (!parsed) throw bad_request("error converting YAML to JSON: " + parsed.error().message);
     object = std::move(parsed.value());
   } else {

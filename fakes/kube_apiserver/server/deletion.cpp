@@ -2,6 +2,7 @@
 #include "fakes/kube_apiserver/api/conversion.hpp"
 #include "fakes/kube_apiserver/api/protobuf.hpp"
 #include "fakes/kube_apiserver/api/selector.hpp"
+#include "fakes/kube_apiserver/api/utf8.hpp"
 #include "fakes/kube_apiserver/crd/custom_resources.hpp"
 #include "fakes/kube_apiserver/api/validation.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
@@ -89,7 +90,7 @@ DeleteOptions ApiServer::read_delete_options(Request& request) {
     std::string failure;
     try {
       if (media == MediaType::yaml) {
-        auto parsed = runtime::parse_yaml(request.http.body);
+        auto parsed = runtime::parse_yaml(mended_utf8(request.http.body));
         if (!parsed) throw DecodeError(parsed.error().message);
         body = std::move(parsed.value());
       } else if (media == MediaType::json) {

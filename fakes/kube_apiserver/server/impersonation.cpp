@@ -1,4 +1,5 @@
 // Impersonate-User, -Group, -Uid and -Extra-*: acting as somebody else, for those who may (kubectl --as).
+#include "fakes/kube_apiserver/api/utf8.hpp"
 #include "fakes/kube_apiserver/server/api_server.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
@@ -23,15 +24,16 @@ struct Wish {
 
 Wish wish_of(const runtime::HttpHeaders& headers) {
   Wish wish;
-  for (const auto& [name, value] : headers.fields()) {
+  for (const auto& [name, sent] : headers.fields()) {
     const std::string key = lower_case(name);
+    const std::string value = mended_utf8(sent);
     if (key == "impersonate-user" && !value.empty()) wish.user = value;
     if (key == "impersonate-group") wish.groups.push_back(value);
     if (key == "impersonate-uid") wish.uid = value;
     if (key.size() > extra_prefix.size() && std::string_view(key).substr(0, extra_prefix.size()) == extra_prefix) {
       std::string decoded;
       const std::string field = key.substr(extra_prefix.size());
-      wish.extra[runtime::percent_decode(field, decoded, false) ? decoded : field].push_back(value);
+      wish.extra[mended_utf8(runtime::percent_decode(field, decoded, false) ? decoded : field)].push_back(value);
     }
   }
   return wish;

@@ -57,7 +57,7 @@ struct RenderFlags {
   }
 };
 
-Result<std::string> read_file(runtime::Disk& disk, const std::string& path) {
+Result<std::string> read_input(runtime::Disk& disk, const std::string& path) {
   if (path.empty()) return std::string();
   auto text = disk.read(path);
   if (!text) return runtime::wrap(text.error(), path);
@@ -70,12 +70,12 @@ Result<Authorities> read_authorities(Runtime& runtime, const RenderFlags& flags)
   if (flags.ca_path.empty() && flags.ca_key_path.empty()) {
     TRY(keys.cluster, runtime.pki().make_ca("kubernetes", ca_lifetime));
   } else {
-    TRY(keys.cluster.certificate_pem, read_file(disk, flags.ca_path));
-    TRY(keys.cluster.key_pem, read_file(disk, flags.ca_key_path));
+    TRY(keys.cluster.certificate_pem, read_input(disk, flags.ca_path));
+    TRY(keys.cluster.key_pem, read_input(disk, flags.ca_key_path));
   }
-  TRY(keys.etcd_ca_pem, read_file(disk, flags.etcd_ca_path));
-  TRY(keys.etcd_client.certificate_pem, read_file(disk, flags.etcd_certificate_path));
-  TRY(keys.etcd_client.key_pem, read_file(disk, flags.etcd_key_path));
+  TRY(keys.etcd_ca_pem, read_input(disk, flags.etcd_ca_path));
+  TRY(keys.etcd_client.certificate_pem, read_input(disk, flags.etcd_certificate_path));
+  TRY(keys.etcd_client.key_pem, read_input(disk, flags.etcd_key_path));
   TRY(keys.service_accounts, runtime.pki().make_signing_key());
   return keys;
 }
@@ -140,9 +140,9 @@ Result<client::EtcdClientOptions> etcd_options(Runtime& runtime, const RecoverFl
   }
   if (!secure) return options;
   runtime::TlsClientOptions tls;
-  TRY(tls.ca_pem, read_file(runtime.disk(), flags.etcd_ca_path));
-  TRY(tls.certificate_pem, read_file(runtime.disk(), flags.etcd_certificate_path));
-  TRY(tls.key_pem, read_file(runtime.disk(), flags.etcd_key_path));
+  TRY(tls.ca_pem, read_input(runtime.disk(), flags.etcd_ca_path));
+  TRY(tls.certificate_pem, read_input(runtime.disk(), flags.etcd_certificate_path));
+  TRY(tls.key_pem, read_input(runtime.disk(), flags.etcd_key_path));
   options.tls = std::move(tls);
   return options;
 }

@@ -239,20 +239,5 @@ TEST(PlantedBug, CheckpointsThatNobodyRunsFailThePowerCycleOfTheControlPlane) {
   EXPECT_EQ(named(judgement, "steady_state_after").verdict, check::Verdict::fail);
 }
 
-/// One that rescues nobody.
-runtime::Task<int> heartless_checkpointer(runtime::Runtime& runtime, std::vector<std::string> arguments) {
-  std::erase_if(arguments, [](const std::string& argument) { return argument.starts_with("--rescue="); });
-  return controllers::checkpointer::checkpointer_main(runtime, std::move(arguments));
-}
-
-TEST(PlantedBug, WithoutARescueNobodyBringsSchedulersAndControllerManagersBack) {
-  if (sanitized) GTEST_SKIP() << "run by the ordinary build";
-  Programs instead;
-  instead["checkpointer"] = heartless_checkpointer;
-  const check::Judgement judgement = check::judge(run(scenario::load_scenario(conformance("scheduler-and-controller-manager-deleted")), 1, std::move(instead)).texts, "planted");
-  EXPECT_EQ(judgement.verdict, check::Verdict::fail);
-  EXPECT_EQ(named(judgement, "redundancy_restored").verdict, check::Verdict::fail);
-}
-
 }  // namespace
 }  // namespace skidpad::cli

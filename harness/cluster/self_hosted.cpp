@@ -45,7 +45,7 @@ Result<std::string> content_of(const MachineSpec& machine, const std::string& pa
   return Error(ErrorCode::not_found, machine.name + " has no " + path);
 }
 
-std::int64_t whole_seconds(runtime::Duration duration) {
+std::int64_t seconds_at_least_one(runtime::Duration duration) {
   return std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::seconds>(duration).count());
 }
 
@@ -62,8 +62,8 @@ controllers::bootstrapper::ControlPlaneInput control_plane_input(const ClusterSp
   input.bootstrap_address = first_node(plan).address;
   input.api_url = "https://127.0.0.1:" + std::to_string(plan.balancer_port);
   input.replicas = plan.control_plane_nodes().size();
-  input.toleration_seconds = whole_seconds(timers.toleration);
-  input.probe_period_seconds = whole_seconds(timers.probe_period);
+  input.toleration_seconds = seconds_at_least_one(timers.toleration);
+  input.probe_period_seconds = seconds_at_least_one(timers.probe_period);
   input.node_monitor_period = timers.node_monitor_period;
   input.node_monitor_grace_period = timers.node_monitor_grace_period;
   input.leader_lease_duration = timers.leader_lease_duration;
@@ -73,7 +73,7 @@ controllers::bootstrapper::ControlPlaneInput control_plane_input(const ClusterSp
   input.checkpoint_refresh_interval = 12 * checkpoint_poll(timers);
   input.checkpoint_grace_period = 12 * checkpoint_poll(timers);
   input.rescue_after = 12 * checkpoint_poll(timers);
-  input.termination_grace_seconds = whole_seconds(timers.termination_grace_period);
+  input.termination_grace_seconds = seconds_at_least_one(timers.termination_grace_period);
   return input;
 }
 

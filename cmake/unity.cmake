@@ -2,12 +2,16 @@
 # namespace, that a neighbour in its folder has too. `./dev build` finds new ones by itself, at the price of a second try.
 set(SKIDPAD_COMPILED_ALONE "" CACHE STRING "further files to compile alone")
 set(compiled_alone
+  controllers/etcd_operator/member_commands.cpp
   harness/check/conduct_test.cpp
+  harness/cli/command_line_process_test.cpp
   harness/client/kubernetes/kubeconfig.cpp
   harness/driver/process/node_init.cpp
   harness/driver/process/process_driver.cpp
   harness/driver/process/switch.cpp
   harness/driver/rest_client.cpp
+  harness/cluster/self_hosted.cpp
+  harness/scenario/managed_etcd.cpp
   harness/scenario/values.cpp
   fakes/etcd/gateway_codec.cpp
   fakes/kube_apiserver/server/openapi.cpp

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 
-#include "controllers/node_healer/node_healer.hpp"
 #include "harness/check/judge.hpp"
 #include "harness/cli/installation.hpp"
 #include "harness/driver/sim/sim_driver.hpp"
@@ -36,7 +35,7 @@ Simulated simulate(scenario::Scenario wanted, std::uint64_t seed) {
   driver::sim::SimDriverOptions options;
   options.world.seed = seed;
   options.provisioning_delay = plan.timers.machine_provision_delay;
-  options.programs["node-healer"] = controllers::node_healer::node_healer_main;
+  options.programs = cli::controller_programs();
   driver::sim::SimDriver driver(std::move(options));
   Simulated simulated;
   {

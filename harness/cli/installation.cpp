@@ -3,6 +3,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "controllers/bootstrapper/bootstrapper.hpp"
+#include "controllers/checkpointer/checkpointer.hpp"
+#include "controllers/etcd_operator/etcd_operator.hpp"
+#include "controllers/node_healer/node_healer.hpp"
+
 namespace skidpad::cli {
 namespace {
 
@@ -51,6 +56,13 @@ std::string find_on_path(const std::string& program) {
     begin = end + 1;
   }
   return "";
+}
+
+std::map<std::string, runtime::sim::SimProgram> controller_programs() {
+  return {{"node-healer", controllers::node_healer::node_healer_main},
+          {"etcd-operator", controllers::etcd_operator::etcd_operator_main},
+          {"checkpointer", controllers::checkpointer::checkpointer_main},
+          {"skidpad-bootstrap", controllers::bootstrapper::bootstrapper_main}};
 }
 
 std::string find_etcd() {

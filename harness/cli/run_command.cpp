@@ -7,10 +7,6 @@
 #include <filesystem>
 #include <iostream>
 
-#include "controllers/bootstrapper/bootstrapper.hpp"
-#include "controllers/checkpointer/checkpointer.hpp"
-#include "controllers/etcd_operator/etcd_operator.hpp"
-#include "controllers/node_healer/node_healer.hpp"
 #include "harness/check/judge.hpp"
 #include "harness/cli/live_view.hpp"
 #include "harness/driver/process/sweep.hpp"
@@ -86,12 +82,7 @@ std::unique_ptr<driver::Driver> make_driver(const driver::process::Programs& pro
     driver::sim::SimDriverOptions options;
     options.world.seed = command.seed;
     options.provisioning_delay = plan.timers.machine_provision_delay;
-
-    options.programs["node-healer"] = controllers::node_healer::node_healer_main;
-    options.programs["etcd-operator"] = controllers::etcd_operator::etcd_operator_main;
-    options.programs["checkpointer"] = controllers::checkpointer::checkpointer_main;
-    options.programs["skidpad-bootstrap"] = controllers::bootstrapper::bootstrapper_main;
-
+    options.programs = controller_programs();
     options.world.log_level = command.log_level;
     auto driver = std::make_unique<driver::sim::SimDriver>(std::move(options));
     log_into(driver->world(), directory);

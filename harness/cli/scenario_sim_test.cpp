@@ -5,10 +5,10 @@
 
 #include <thread>
 
-#include "controllers/bootstrapper/bootstrapper.hpp"
 #include "controllers/checkpointer/checkpointer.hpp"
 #include "controllers/node_healer/node_healer.hpp"
 #include "harness/check/judge.hpp"
+#include "harness/cli/installation.hpp"
 #include "harness/driver/sim/sim_driver.hpp"
 #include "harness/history/codec.hpp"
 #include "harness/history/run_directory.hpp"
@@ -48,9 +48,7 @@ Recorded run(scenario::Scenario wanted, std::uint64_t seed, Programs instead = {
   driver::sim::SimDriverOptions sim;
   sim.world.seed = seed;
   sim.provisioning_delay = plan.timers.machine_provision_delay;
-  sim.programs["node-healer"] = controllers::node_healer::node_healer_main;
-  sim.programs["checkpointer"] = controllers::checkpointer::checkpointer_main;
-  sim.programs["skidpad-bootstrap"] = controllers::bootstrapper::bootstrapper_main;
+  sim.programs = controller_programs();
   for (auto& [name, program] : instead) sim.programs[name] = program;
   driver::sim::SimDriver driver(std::move(sim));
   Recorded recorded;

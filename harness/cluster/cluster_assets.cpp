@@ -109,6 +109,7 @@ class Renderer {
                  "--pod-cidr=${POD_CIDR}",
                  "--root-dir=${ROOT}/var/lib/kubelet",
                  "--image-store=${ROOT}/var/lib/images",
+                 "--host-root=${ROOT}",  // a pod's hostPath lies on the machine's disk, not on this computer's
                  "--container-backoff-base=" + runtime::format_go_duration(spec_.timers.kubelet_backoff_initial),
                  "--container-backoff-max=" + runtime::format_go_duration(spec_.timers.kubelet_backoff_max)};
     unit.argv.insert(unit.argv.end(), more.begin(), more.end());

@@ -134,12 +134,9 @@ Result<void> add_balancer_target(MachineSpec& machine, const std::string& target
   return success();
 }
 
-void add_kubelet_flags(MachineSpec& machine, bool control_plane) {
-  for (MachineUnit& unit : machine.units) {
-    if (unit.name != "kubelet") continue;
-    unit.argv.push_back("--host-root=${ROOT}");
-    if (control_plane) unit.argv.push_back(std::string("--node-labels=") + controllers::bootstrapper::control_plane_label + "=true");
-  }
+void label_control_plane(MachineSpec& machine) {
+  for (MachineUnit& unit : machine.units)
+    if (unit.name == "kubelet") unit.argv.push_back(std::string("--node-labels=") + controllers::bootstrapper::control_plane_label + "=true");
 }
 
 /// Where `skidpad-bootstrap start --recover` is run when all control-plane machines are lost: the first one's machine, with what is needed
@@ -178,14 +175,13 @@ Result<void> host_itself(const ClusterSpec& spec, ClusterAssets& assets, runtime
     const auto nodes = assets.plan.control_plane_nodes();
     const bool control_plane = std::any_of(nodes.begin(), nodes.end(), [&](const NodePlan* node) { return node->name == machine.name; });
     TRY(add_balancer_target(machine, target));
-    add_kubelet_flags(machine, control_plane);
     if (!control_plane) continue;
+    label_control_plane(machine);
     std::erase_if(machine.files, [](const MachineFile& file) {
       return std::find(std::begin(static_files), std::end(static_files), file.path) != std::end(static_files);
     });
   }
   TRY(add_balancer_target(assets.worker_template, target));
-  add_kubelet_flags(assets.worker_template, false);
   for (const auto& [path, file] : files) first->files.push_back(MachineFile{std::string(asset_directory) + "/" + path, file.content, file.mode});
   first->units.push_back(bootstrap_unit(spec, start_arguments(spec)));
   assets.recovery_machine = recovery_machine(spec, assets);

@@ -1,6 +1,7 @@
 #include "controllers/bootstrapper/bootstrapper.hpp"
 #include "controllers/bootstrapper/recover.hpp"
 #include "controllers/bootstrapper/start.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/flags.hpp"
 #include "harness/runtime/usage_error.hpp"
 
@@ -17,11 +18,6 @@ namespace {
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 64;
 constexpr auto ca_lifetime = std::chrono::hours(24 * 3650);
-
-int fail(Runtime& runtime, const std::string& message, int code = exit_failed) {
-  runtime.log().error("command_failed", {{"error", message}});
-  return code;
-}
 
 struct RenderFlags {
   std::string asset_directory;
@@ -221,7 +217,7 @@ void print(Runtime& runtime, const std::string& text) { runtime.log().info("usag
 
 Task<int> bootstrapper_main(Runtime& runtime, std::vector<std::string> arguments) {
   const std::string verb = arguments.empty() ? "" : arguments.front();
-  if (verb != "render" && verb != "start" && verb != "recover") co_return fail(runtime, "expected render, start or recover", exit_usage);
+  if (verb != "render" && verb != "start" && verb != "recover") co_return runtime::command_failed(runtime, "expected render, start or recover", exit_usage);
   arguments.erase(arguments.begin());
   Flags flags("skidpad-bootstrap " + verb, "Makes a control plane that hosts itself, and makes it again when it is lost.");
   RenderFlags rendering;
@@ -237,7 +233,7 @@ Task<int> bootstrapper_main(Runtime& runtime, std::vector<std::string> arguments
   } catch (const UsageError& error) {
     bad = error.what();
   }
-  if (!bad.empty()) co_return fail(runtime, bad, exit_usage);
+  if (!bad.empty()) co_return runtime::command_failed(runtime, bad, exit_usage);
   if (help) {
     print(runtime, flags.output());
     co_return 0;
@@ -250,7 +246,7 @@ Task<int> bootstrapper_main(Runtime& runtime, std::vector<std::string> arguments
   } else {
     done = co_await start_command(runtime, starting);
   }
-  if (!done) co_return fail(runtime, done.error().message, done.error().code == ErrorCode::invalid ? exit_usage : exit_failed);
+  if (!done) co_return runtime::command_failed(runtime, done.error().message, done.error().code == ErrorCode::invalid ? exit_usage : exit_failed);
   runtime.log().info("done", {{"verb", verb}});
   if (starting.stay) {
     runtime::Event never;

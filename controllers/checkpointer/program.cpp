@@ -1,21 +1,13 @@
 #include "controllers/checkpointer/checkpointer.hpp"
 #include "controllers/checkpointer/rescue.hpp"
 #include "harness/client/component_server.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/usage_error.hpp"
 
 namespace skidpad::controllers::checkpointer {
 
 using runtime::Runtime;
 using runtime::Task;
-
-namespace {
-
-int fail(Runtime& runtime, const std::string& message) {
-  runtime.log().error("command_failed", {{"error", message}});
-  return 1;
-}
-
-}  // namespace
 
 Task<int> checkpointer_main(Runtime& runtime, std::vector<std::string> arguments) {
   Settings settings;
@@ -27,10 +19,10 @@ Task<int> checkpointer_main(Runtime& runtime, std::vector<std::string> arguments
   } catch (const UsageError& error) {
     bad = error.what();
   }
-  if (!bad.empty()) co_return fail(runtime, bad);
-  if (auto complete = settings.complete(); !complete) co_return fail(runtime, complete.error().message);
+  if (!bad.empty()) co_return runtime::command_failed(runtime, bad);
+  if (auto complete = settings.complete(); !complete) co_return runtime::command_failed(runtime, complete.error().message);
   auto kubeconfig = client::load_kubeconfig(runtime.disk(), settings.kubeconfig);
-  if (!kubeconfig) co_return fail(runtime, kubeconfig.error().message);
+  if (!kubeconfig) co_return runtime::command_failed(runtime, kubeconfig.error().message);
 
   client::Metrics metrics;
   client::ComponentServerOptions serving;

@@ -2,14 +2,13 @@
 
 #include "controllers/etcd_operator/backup_controller.hpp"
 #include "controllers/etcd_operator/member_commands.hpp"
-#include "harness/client/component_server.hpp"
-#include "harness/client/kubernetes/leader_elector.hpp"
+#include "harness/client/controller_host.hpp"
 #include "harness/client/kubernetes/work_queue.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/usage_error.hpp"
 
 namespace skidpad::controllers::etcd_operator {
 
-using client::ComponentServer;
 using client::InformerHandler;
 using client::ObjectPointer;
 using client::WorkQueue;
@@ -22,25 +21,14 @@ namespace {
 
 constexpr std::size_t worker_count = 16;  // a cluster that hangs holds back one of them, not the others (O7)
 
-int fail(Runtime& runtime, const std::string& message) {
-  Json fields = Json::object();
-  fields["error"] = message;
-  runtime.log().error("command_failed", fields);
-  return 1;
-}
-
 struct Settings {
-  std::string kubeconfig;
-  std::string bind_address = "0.0.0.0";
-  std::int64_t metrics_port = 9101;
+  client::ControllerHostOptions host;
   bool create_definitions = true;
   OperatorSettings of_operator;
-  client::LeaderElectionFlags leader_election;
 
+  Settings() { host.metrics_port = 9101; }
   void add_to(runtime::Flags& flags) {
-    flags.add("kubeconfig", kubeconfig, "where the API server is and who we are");
-    flags.add("bind-address", bind_address, "address to serve health and metrics on, over plain HTTP");
-    flags.add("metrics-port", metrics_port, "port to serve health and metrics on; 0 serves nothing");
+    host.add_to(flags);
     flags.add("create-crd", create_definitions, "create the CustomResourceDefinitions if they are missing");
     flags.add("poll-interval", of_operator.poll_interval, "how often each cluster is looked at");
     flags.add("probe-timeout", of_operator.probe_timeout, "a member that does not answer a linearizable read by then is unhealthy");
@@ -50,13 +38,12 @@ struct Settings {
     flags.add("operator-image", of_operator.pods.operator_image, "image of this program, for the members' init containers");
     flags.add("etcdctl", of_operator.pods.etcdctl, "path of etcdctl in that image");
     flags.add("revision-slack", of_operator.revision_slack, "how far above the newest revision seen a cluster goes on after a recovery");
-    leader_election.add_to(flags);
   }
   std::string mistake() const {
     if (of_operator.poll_interval <= Duration::zero()) return "--poll-interval must be more than 0";
     if (of_operator.probe_timeout <= Duration::zero()) return "--probe-timeout must be more than 0";
     if (of_operator.revision_slack < 1) return "--revision-slack must be at least 1";
-    if (metrics_port < 0 || metrics_port > 65535) return "--metrics-port must be from 0 to 65535";
+    if (host.metrics_port < 0 || host.metrics_port > 65535) return "--metrics-port must be from 0 to 65535";
     return "";
   }
 };
@@ -218,13 +205,6 @@ class Operator {
   runtime::Event synced_;
 };
 
-Task<void> stand_for_ever(Operator& self, client::LeaderElector& elector) {
-  for (;;) {
-    std::function<Task<void>()> lead = [&self] { return self.lead(); };
-    co_await elector.run(std::move(lead));
-  }
-}
-
 }  // namespace
 
 Task<int> etcd_operator_main(Runtime& runtime, std::vector<std::string> arguments) {
@@ -234,7 +214,7 @@ Task<int> etcd_operator_main(Runtime& runtime, std::vector<std::string> argument
     if (command == "check-data") co_return co_await check_data(runtime, std::move(arguments));
     if (command == "keep-aside") co_return co_await keep_aside(runtime, std::move(arguments));
     if (command == "restore-data") co_return co_await restore_data(runtime, std::move(arguments));
-    co_return fail(runtime, "unknown command \"" + command + "\": expected check-data, keep-aside, restore-data or flags");
+    co_return runtime::command_failed(runtime, "unknown command \"" + command + "\": expected check-data, keep-aside, restore-data or flags");
   }
   Settings settings;
   runtime::Flags flags("etcd-operator", "Keeps etcd clusters at their size, backs them up and restores them.");
@@ -242,50 +222,18 @@ Task<int> etcd_operator_main(Runtime& runtime, std::vector<std::string> argument
   try {
     if (!flags.parse(arguments)) co_return 0;
   } catch (const UsageError& bad) {
-    co_return fail(runtime, bad.what());
+    co_return runtime::command_failed(runtime, bad.what());
   }
-  if (const std::string mistake = settings.mistake(); !mistake.empty()) co_return fail(runtime, mistake);
-  auto kubeconfig = settings.kubeconfig.empty() ? client::in_cluster_kubeconfig(runtime) : client::load_kubeconfig(runtime.disk(), settings.kubeconfig);
-  if (!kubeconfig) co_return fail(runtime, kubeconfig.error().message);
+  if (const std::string mistake = settings.mistake(); !mistake.empty()) co_return runtime::command_failed(runtime, mistake);
+  auto kubeconfig = client::kubeconfig_of(runtime, settings.host.kubeconfig);
+  if (!kubeconfig) co_return runtime::command_failed(runtime, kubeconfig.error().message);
 
-  client::ClientOptions client_options;
-  client_options.user_agent = "etcd-operator";
-  client::KubernetesClient client(runtime, kubeconfig.value(), client_options);
-  client::Metrics metrics;
-  client::EventRecorderOptions recorder_options;
-  recorder_options.component = "etcd-operator";
-  client::EventRecorder recorder(client, recorder_options);
-  client::LeaderElectionOptions election = settings.leader_election.options("etcd-operator");
-  const std::string pod = runtime.environment("POD_NAME");
-  election.identity = (pod.empty() ? runtime.host_name() : pod) + "_" + runtime.random().uuid();
-  election.release_on_stop = true;
-  client::LeaderElector elector(client, election, &recorder);
-  const bool elect = settings.leader_election.leader_elect;
-  std::function<bool()> may_act = [&elector, elect] { return !elect || elector.is_leader(); };
-  metrics.add_collector([&may_act](client::Metrics& now) { now.set("controller_etcd_operator_is_leader", may_act() ? 1 : 0); });
-  Operator self(runtime, client, recorder, metrics, settings, may_act);
-
-  client::ComponentServerOptions serving;
-  serving.bind_address = settings.bind_address;
-  serving.secure_port = settings.metrics_port;
-  serving.plain_http = true;
-  serving.own_name = "etcd-operator";
-  ComponentServer server(runtime, metrics, serving);
-  server.add_check("ping", ComponentServer::Where::everywhere, [] { return std::string(); });
-  server.add_check("informers-synced", ComponentServer::Where::readyz, [&self] { return self.has_synced() ? std::string() : std::string("objects are not listed yet"); });
-  if (auto listening = server.listen(); !listening) co_return fail(runtime, listening.error().message);
-
-  runtime::TaskGroup group(runtime.stop());
-  group.spawn("server", server.run());
-  group.spawn("events", recorder.run());
-  group.spawn("watch", self.watch());
-  if (!elect) {
-    co_await self.lead();
-    co_return 0;
-  }
-  client.set_write_deadline([&elector] { return elector.leads_until(); });
-  co_await stand_for_ever(self, elector);
-  co_return 0;
+  client::ControllerHost host(runtime, "etcd-operator", std::move(kubeconfig.value()), settings.host);
+  Operator self(runtime, host.client(), host.events(), host.metrics(), settings, host.may_act());
+  host.add_ready_check("informers-synced", [&self] { return self.has_synced() ? std::string() : std::string("objects are not listed yet"); });
+  std::function<Task<void>()> watch = [&self] { return self.watch(); };
+  std::function<Task<void>()> lead = [&self] { return self.lead(); };
+  co_return co_await host.run(std::move(watch), std::move(lead));
 }
 
 }  // namespace skidpad::controllers::etcd_operator

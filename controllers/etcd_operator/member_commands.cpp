@@ -3,6 +3,7 @@
 #include "controllers/etcd_operator/member_pod.hpp"
 #include "controllers/etcd_operator/snapshot_file.hpp"
 #include "harness/client/object_store/object_store.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/flags.hpp"
 #include "harness/runtime/usage_error.hpp"
 
@@ -16,20 +17,13 @@ using runtime::Task;
 
 namespace {
 
-int fail(Runtime& runtime, const std::string& message, int code = 1) {
-  Json fields = Json::object();
-  fields["error"] = message;
-  runtime.log().error("command_failed", fields);
-  return code;
-}
-
 /// Parses; on a mistake `failed` holds the exit code.
 bool parsed(Runtime& runtime, runtime::Flags& flags, const std::vector<std::string>& arguments, int& failed) {
   try {
     if (flags.parse(arguments)) return true;
     failed = 0;
   } catch (const UsageError& bad) {
-    failed = fail(runtime, bad.what());
+    failed = runtime::command_failed(runtime, bad.what());
   }
   return false;
 }
@@ -104,7 +98,7 @@ Task<int> check_data(Runtime& runtime, std::vector<std::string> arguments) {
   // An unset reference of the pod stays as it was written.
   if (had_data.starts_with("$(")) had_data.clear();
   if (had_data.empty() || has_member(runtime, data_directory)) co_return 0;
-  co_return fail(runtime, data_directory + ": the data of this member is lost; it must not start as if it were new", exit_data_lost);
+  co_return runtime::command_failed(runtime, data_directory + ": the data of this member is lost; it must not start as if it were new", exit_data_lost);
 }
 
 Task<int> keep_aside(Runtime& runtime, std::vector<std::string> arguments) {
@@ -114,13 +108,13 @@ Task<int> keep_aside(Runtime& runtime, std::vector<std::string> arguments) {
   flags.add("as", as, "where the copy goes");
   int failed = 0;
   if (!parsed(runtime, flags, arguments, failed)) co_return failed;
-  if (!has_member(runtime, data_directory)) co_return fail(runtime, data_directory + ": no data to keep", exit_data_lost);
+  if (!has_member(runtime, data_directory)) co_return runtime::command_failed(runtime, data_directory + ": no data to keep", exit_data_lost);
   if (runtime.disk().exists(as)) co_return 0;
   const std::string partial = as + ".part";
   if (runtime.disk().exists(partial)) (void)runtime.disk().remove_recursively(partial);
   auto copied = copy_tree(runtime.disk(), data_directory, partial);
   if (copied) copied = runtime.disk().rename(partial, as);
-  if (!copied) co_return fail(runtime, copied.error().message);
+  if (!copied) co_return runtime::command_failed(runtime, copied.error().message);
   co_return 0;
 }
 
@@ -144,7 +138,7 @@ Task<int> restore_data(Runtime& runtime, std::vector<std::string> arguments) {
   if (wanted.s3.region.empty()) wanted.s3.region = "us-east-1";
   if (has_member(runtime, wanted.data_directory)) co_return 0;
   auto done = co_await restore(runtime, wanted);
-  if (!done) co_return fail(runtime, done.error().message);
+  if (!done) co_return runtime::command_failed(runtime, done.error().message);
   co_return 0;
 }
 

@@ -16,7 +16,6 @@ using runtime::Task;
 namespace metric {
 inline constexpr char remediations[] = "controller_node_healer_remediations_total";
 inline constexpr char unhealthy_nodes[] = "controller_node_healer_unhealthy_nodes";
-inline constexpr char is_leader[] = "controller_node_healer_is_leader";
 inline constexpr char reconcile[] = "controller_reconcile_total";
 inline constexpr char reconcile_duration[] = "controller_reconcile_duration_seconds";
 }  // namespace metric

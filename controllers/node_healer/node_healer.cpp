@@ -1,23 +1,15 @@
 #include "controllers/node_healer/node_healer.hpp"
 
 #include "controllers/node_healer/healer.hpp"
-#include "harness/client/kubernetes/event_recorder.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/usage_error.hpp"
 
 namespace skidpad::controllers::node_healer {
 
-using client::ComponentServer;
 using client::machines::MachineSpec;
 using runtime::Runtime;
 
 namespace {
-
-int fail(Runtime& runtime, const std::string& message) {
-  Json fields = Json::object();
-  fields["error"] = message;
-  runtime.log().error("command_failed", fields);
-  return 1;
-}
 
 Result<MachineSpec> read_template(Runtime& runtime, const std::string& path) {
   TRY(auto text, runtime.disk().read(path));
@@ -42,15 +34,6 @@ Result<client::machines::MachineProviderClientOptions> provider_options(Runtime&
   return options;
 }
 
-Task<void> stand_for_ever(Healer& healer, client::LeaderElector& elector) {
-  // Unlike the real components we do not exit when the lease is lost: what was watched so far stays known, and an API outage
-  // does not end in a restart backoff. What the other leader did meanwhile is read from the store.
-  for (;;) {
-    std::function<Task<void>()> lead = [&healer] { return healer.lead(); };
-    co_await elector.run(std::move(lead));
-  }
-}
-
 }  // namespace
 
 Task<int> node_healer_main(Runtime& runtime, std::vector<std::string> arguments) {
@@ -60,57 +43,23 @@ Task<int> node_healer_main(Runtime& runtime, std::vector<std::string> arguments)
   try {
     if (!flags.parse(arguments)) co_return 0;
   } catch (const UsageError& bad) {
-    co_return fail(runtime, bad.what());
+    co_return runtime::command_failed(runtime, bad.what());
   }
-  if (auto complete = settings.complete(); !complete) co_return fail(runtime, complete.error().message);
-  auto kubeconfig = settings.kubeconfig.empty() ? client::in_cluster_kubeconfig(runtime) : client::load_kubeconfig(runtime.disk(), settings.kubeconfig);
-  if (!kubeconfig) co_return fail(runtime, kubeconfig.error().message);
+  if (auto complete = settings.complete(); !complete) co_return runtime::command_failed(runtime, complete.error().message);
+  auto kubeconfig = client::kubeconfig_of(runtime, settings.host.kubeconfig);
+  if (!kubeconfig) co_return runtime::command_failed(runtime, kubeconfig.error().message);
   auto worker_template = read_template(runtime, settings.worker_template);
-  if (!worker_template) co_return fail(runtime, worker_template.error().message);
+  if (!worker_template) co_return runtime::command_failed(runtime, worker_template.error().message);
   auto provider_settings = provider_options(runtime, settings);
-  if (!provider_settings) co_return fail(runtime, provider_settings.error().message);
+  if (!provider_settings) co_return runtime::command_failed(runtime, provider_settings.error().message);
 
-  client::ClientOptions client_options;
-  client_options.user_agent = "node-healer";
-  client::KubernetesClient client(runtime, kubeconfig.value(), client_options);
+  client::ControllerHost host(runtime, "node-healer", std::move(kubeconfig.value()), settings.host);
   client::machines::MachineProviderClient provider(runtime, provider_settings.value());
-  client::Metrics metrics;
-  metrics.describe(metric::is_leader, "1 where this instance leads.");
-
-  client::EventRecorderOptions recorder_options;
-  recorder_options.component = "node-healer";
-  client::EventRecorder recorder(client, recorder_options);
-  client::LeaderElectionOptions election = settings.leader_election.options("node-healer");
-  const std::string pod = runtime.environment("POD_NAME");
-  election.identity = (pod.empty() ? runtime.host_name() : pod) + "_" + runtime.random().uuid();
-  election.release_on_stop = true;
-  client::LeaderElector elector(client, election, &recorder);
-  const bool elect = settings.leader_election.leader_elect;
-  std::function<bool()> may_act = [&elector, elect] { return !elect || elector.is_leader(); };
-  metrics.add_collector([&may_act](client::Metrics& now) { now.set(metric::is_leader, may_act() ? 1 : 0); });
-
-  Healer healer(client, provider, metrics, settings, worker_template.value(), may_act);
-  client::ComponentServerOptions serving;
-  serving.bind_address = settings.bind_address;
-  serving.secure_port = settings.metrics_port;
-  serving.plain_http = true;
-  serving.own_name = "node-healer";
-  ComponentServer server(runtime, metrics, serving);
-  server.add_check("ping", ComponentServer::Where::everywhere, [] { return std::string(); });
-  server.add_check("nodes-synced", ComponentServer::Where::readyz, [&healer] { return healer.has_synced() ? std::string() : std::string("nodes are not listed yet"); });
-  if (auto listening = server.listen(); !listening) co_return fail(runtime, listening.error().message);
-
-  runtime::TaskGroup group(runtime.stop());
-  group.spawn("server", server.run());
-  group.spawn("events", recorder.run());
-  group.spawn("watch", healer.watch());
-  if (!elect) {
-    co_await healer.lead();
-    co_return 0;
-  }
-  client.set_write_deadline([&elector] { return elector.leads_until(); });
-  co_await stand_for_ever(healer, elector);
-  co_return 0;
+  Healer healer(host.client(), provider, host.metrics(), settings, worker_template.value(), host.may_act());
+  host.add_ready_check("nodes-synced", [&healer] { return healer.has_synced() ? std::string() : std::string("nodes are not listed yet"); });
+  std::function<Task<void>()> watch = [&healer] { return healer.watch(); };
+  std::function<Task<void>()> lead = [&healer] { return healer.lead(); };
+  co_return co_await host.run(std::move(watch), std::move(lead));
 }
 
 }  // namespace skidpad::controllers::node_healer

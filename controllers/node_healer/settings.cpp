@@ -41,12 +41,10 @@ std::size_t UnhealthyLimit::allowed(std::size_t worker_count) const {
 }
 
 void Settings::add_to(runtime::Flags& flags) {
-  flags.add("kubeconfig", kubeconfig, "where the API server is and who we are");
+  host.add_to(flags);
   flags.add("provider", provider, "ADDRESS:PORT of the machine provider's API");
   flags.add("provider-token-file", provider_token_file, "file with the token for it");
   flags.add("worker-template", worker_template, "file with the machine (JSON, without a name) that a new worker is made from");
-  flags.add("bind-address", bind_address, "address to serve health and metrics on, over plain HTTP");
-  flags.add("metrics-port", metrics_port, "port to serve health and metrics on; 0 serves nothing");
   flags.add("poll-interval", poll_interval, "how often to look when nothing happens");
   flags.add("unhealthy-after", policy.unhealthy_after, "a worker whose Ready is not True for so long is replaced");
   flags.add("never-joined-after", policy.never_joined_after, "a machine that has not become a Ready node by then has failed");
@@ -56,7 +54,6 @@ void Settings::add_to(runtime::Flags& flags) {
   flags.add("retry-period", policy.retry_first, "wait after the first failed replacement of a worker; doubles up to five minutes");
   flags.add("max-retry", policy.retry_count_max, "so many failed replacements of one worker in a row, and it is left alone");
   flags.add("paused", policy.paused, "look and report, but do nothing");
-  leader_election.add_to(flags);
 }
 
 Result<void> Settings::complete() {
@@ -72,7 +69,7 @@ Result<void> Settings::complete() {
                     {"--node-monitor-grace-period must not be negative", policy.monitor_grace >= Duration::zero()},
                     {"--retry-period must not be negative", policy.retry_first >= Duration::zero()},
                     {"--max-retry must not be negative", policy.retry_count_max >= 0},
-                    {"--metrics-port must be from 0 to 65535", metrics_port >= 0 && metrics_port <= 65535}};
+                    {"--metrics-port must be from 0 to 65535", host.metrics_port >= 0 && host.metrics_port <= 65535}};
   for (const auto& condition : conditions) {
     if (!condition.good) return Error(ErrorCode::invalid, condition.name);
   }

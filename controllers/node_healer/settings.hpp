@@ -2,8 +2,7 @@
 /// What the node healer is told by its flags.
 #pragma once
 
-#include "harness/client/component_server.hpp"
-#include "harness/client/kubernetes/leader_elector.hpp"
+#include "harness/client/controller_host.hpp"
 #include "harness/client/machines/machine.hpp"
 #include "harness/runtime/flags.hpp"
 
@@ -43,7 +42,6 @@ struct Policy {
 };
 
 struct Settings {
-  std::string kubeconfig;
   std::string provider;
   std::string provider_token_file;
   std::string worker_template;                            ///< path of a MachineSpec without name
@@ -52,9 +50,9 @@ struct Settings {
   Duration poll_interval = std::chrono::seconds(10);
   std::string max_unhealthy = "40%";
   Policy policy;
-  std::string bind_address = "0.0.0.0";
-  std::int64_t metrics_port = 9100;
-  client::LeaderElectionFlags leader_election;
+  client::ControllerHostOptions host;
+
+  Settings() { host.metrics_port = 9100; }
 
   void add_to(runtime::Flags& flags);
   /// After parsing: checks what flags alone cannot, and fills the policy in.

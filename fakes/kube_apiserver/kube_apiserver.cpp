@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "fakes/kube_apiserver/server/api_server.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/flags.hpp"
 #include "harness/runtime/usage_error.hpp"
 
@@ -279,10 +280,7 @@ Task<int> kube_apiserver_main(Runtime& runtime, std::vector<std::string> argumen
   } catch (const UsageError& error) {
     failure = error.what();
   }
-  if (!failure.empty()) {
-    runtime.log().error("command_failed", {{"error", failure}});
-    co_return 1;
-  }
+  if (!failure.empty()) co_return runtime::command_failed(runtime, failure);
   client::EtcdClient etcd(runtime, etcd_client_options);
   Store store(runtime, etcd);
   Authenticator authenticator(store, std::move(authentication));
@@ -295,10 +293,7 @@ Task<int> kube_apiserver_main(Runtime& runtime, std::vector<std::string> argumen
     co_await runtime.sleep_for(100ms);
     listener = runtime.network().listen(listen);
   }
-  if (!listener) {
-    runtime.log().error("command_failed", {{"error", "failed to create listener: " + listener.error().message}});
-    co_return 1;
-  }
+  if (!listener) co_return runtime::command_failed(runtime, "failed to create listener: " + listener.error().message);
   runtime::HttpHandler handler = [&server](const runtime::HttpRequest& request, runtime::HttpResponder& responder) { return server.handle(request, responder); };
   runtime::HttpServerLimits limits;
   limits.body_bytes_max = 8 << 20;  // a little over the API's own limit is read, so that the client hears why it is refused

@@ -20,6 +20,7 @@
 #include "fakes/kube_controller_manager/volume_protection.hpp"
 #include "harness/client/component_server.hpp"
 #include "harness/client/kubernetes/leader_elector.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/usage_error.hpp"
 
 namespace skidpad::fakes::kube_controller_manager {
@@ -30,13 +31,6 @@ using runtime::Flags;
 namespace {
 
 constexpr std::int64_t default_secure_port = 10257;
-
-int fail(Runtime& runtime, const std::string& message) {
-  Json fields = Json::object();
-  fields["error"] = message;
-  runtime.log().error("command_failed", fields);
-  return 1;
-}
 
 /// What must be readable before anything starts.
 struct KeyFiles {
@@ -148,13 +142,12 @@ Task<int> kube_controller_manager_main(Runtime& runtime, std::vector<std::string
     if (!flags.parse(arguments)) co_return 0;
     settings.finish();
   } catch (const UsageError& bad) {
-    co_return fail(runtime, bad.what());
+    co_return runtime::command_failed(runtime, bad.what());
   }
   const auto files = read_key_files(runtime, settings);
-  if (!files) co_return fail(runtime, files.error().message);
-  auto kubeconfig =
-      settings.kubeconfig.empty() ? client::in_cluster_kubeconfig(runtime) : client::load_kubeconfig(runtime.disk(), settings.kubeconfig);
-  if (!kubeconfig) co_return fail(runtime, kubeconfig.error().message);
+  if (!files) co_return runtime::command_failed(runtime, files.error().message);
+  auto kubeconfig = client::kubeconfig_of(runtime, settings.kubeconfig);
+  if (!kubeconfig) co_return runtime::command_failed(runtime, kubeconfig.error().message);
 
   client::ClientOptions client_options;
   client_options.user_agent = "kube-controller-manager/v1.32.0 (linux/amd64) skidpad";
@@ -180,7 +173,7 @@ Task<int> kube_controller_manager_main(Runtime& runtime, std::vector<std::string
   ComponentServer server(runtime, metrics, server_options);
   server.add_check("ping", ComponentServer::Where::everywhere, [] { return std::string(); });
   server.add_check("leaderElection", ComponentServer::Where::everywhere, [] { return std::string(); });
-  if (auto listening = server.listen(); !listening) co_return fail(runtime, listening.error().message);
+  if (auto listening = server.listen(); !listening) co_return runtime::command_failed(runtime, listening.error().message);
 
   runtime::TaskGroup group(runtime.stop());
   group.spawn("server", server.run());
@@ -194,7 +187,7 @@ Task<int> kube_controller_manager_main(Runtime& runtime, std::vector<std::string
   std::function<Task<void>()> lead = [&term] { return term.run(); };
   co_await elector.run(std::move(lead));
   // As the real one: a process that lost its lease starts again from nothing.
-  co_return fail(runtime, "leaderelection lost");
+  co_return runtime::command_failed(runtime, "leaderelection lost");
 }
 
 }  // namespace skidpad::fakes::kube_controller_manager

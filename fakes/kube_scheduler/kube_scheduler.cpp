@@ -3,6 +3,7 @@
 #include "fakes/kube_scheduler/scheduler.hpp"
 #include "harness/client/component_server.hpp"
 #include "harness/client/kubernetes/leader_elector.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/flags.hpp"
 #include "harness/runtime/usage_error.hpp"
 #include "harness/runtime/yaml.hpp"
@@ -49,13 +50,6 @@ Result<void> read_config(Runtime& runtime, Options& options) {
   return runtime::success();
 }
 
-int fail(Runtime& runtime, const std::string& message) {
-  Json fields = Json::object();
-  fields["error"] = message;
-  runtime.log().error("command_failed", fields);
-  return 1;
-}
-
 }  // namespace
 
 Task<int> kube_scheduler_main(Runtime& runtime, std::vector<std::string> arguments) {
@@ -72,14 +66,13 @@ Task<int> kube_scheduler_main(Runtime& runtime, std::vector<std::string> argumen
   try {
     if (!flags.parse(arguments)) co_return 0;
   } catch (const UsageError& bad) {
-    co_return fail(runtime, bad.what());
+    co_return runtime::command_failed(runtime, bad.what());
   }
   if (!options.config.empty()) {
-    if (auto read = read_config(runtime, options); !read) co_return fail(runtime, read.error().message);
+    if (auto read = read_config(runtime, options); !read) co_return runtime::command_failed(runtime, read.error().message);
   }
-  auto kubeconfig =
-      options.kubeconfig.empty() ? client::in_cluster_kubeconfig(runtime) : client::load_kubeconfig(runtime.disk(), options.kubeconfig);
-  if (!kubeconfig) co_return fail(runtime, kubeconfig.error().message);
+  auto kubeconfig = client::kubeconfig_of(runtime, options.kubeconfig);
+  if (!kubeconfig) co_return runtime::command_failed(runtime, kubeconfig.error().message);
 
   client::ClientOptions client_options;
   client_options.user_agent = "kube-scheduler/v1.32.0 (linux/amd64) skidpad/scheduler";
@@ -117,7 +110,7 @@ Task<int> kube_scheduler_main(Runtime& runtime, std::vector<std::string> argumen
     const bool good = scheduler.has_synced() || (elect && !elector.is_leader());
     return good ? std::string() : std::string("handlers are not fully synchronized");
   });
-  if (auto listening = server.listen(); !listening) co_return fail(runtime, listening.error().message);
+  if (auto listening = server.listen(); !listening) co_return runtime::command_failed(runtime, listening.error().message);
 
   runtime::TaskGroup group(runtime.stop());
   group.spawn("server", server.run());
@@ -130,7 +123,7 @@ Task<int> kube_scheduler_main(Runtime& runtime, std::vector<std::string> argumen
   std::function<Task<void>()> lead = [&scheduler] { return scheduler.run(); };
   co_await elector.run(std::move(lead));
   // As the real one: a process that lost its lease starts again from nothing.
-  co_return fail(runtime, "leaderelection lost");
+  co_return runtime::command_failed(runtime, "leaderelection lost");
 }
 
 }  // namespace skidpad::fakes::kube_scheduler

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/client/object_store/signature.hpp"
+#include "harness/runtime/command.hpp"
 #include "harness/runtime/flags.hpp"
 #include "harness/runtime/http/http_server.hpp"
 #include "harness/runtime/sha256.hpp"
@@ -242,12 +243,6 @@ Task<int> object_store_main(Runtime& runtime, std::vector<std::string> arguments
   flags.add("secret-access-key", settings.credentials.secret_access_key, "of the one user");
   flags.add("region", settings.region, "that signatures must name");
   flags.add("quota-bytes", settings.quota_bytes, "objects above this size are refused; 0 refuses none");
-  Json fields = Json::object();
-  const auto fail = [&](const std::string& why) {
-    fields["error"] = why;
-    runtime.log().error("command_failed", fields);
-    return 1;
-  };
   std::string wrong;
   try {
     if (!flags.parse(arguments)) co_return 0;
@@ -255,16 +250,16 @@ Task<int> object_store_main(Runtime& runtime, std::vector<std::string> arguments
     wrong = bad.what();
   }
   if (wrong.empty() && settings.credentials.secret_access_key.empty()) wrong = "--secret-access-key is missing";
-  if (!wrong.empty()) co_return fail(wrong);
+  if (!wrong.empty()) co_return runtime::command_failed(runtime, wrong);
   auto at = runtime::parse_endpoint(settings.listen);
-  if (!at) co_return fail(at.error().message);
+  if (!at) co_return runtime::command_failed(runtime, at.error().message);
   Server server(runtime, settings);
-  if (auto opened = server.open(); !opened) co_return fail(opened.error().message);
+  if (auto opened = server.open(); !opened) co_return runtime::command_failed(runtime, opened.error().message);
   runtime::ListenOptions listen;
   listen.at = at.value();
   if (listen.at.address == "0.0.0.0") listen.at.address.clear();
   auto listener = runtime.network().listen(std::move(listen));
-  if (!listener) co_return fail(listener.error().message);
+  if (!listener) co_return runtime::command_failed(runtime, listener.error().message);
   runtime::HttpServerLimits limits;
   limits.body_bytes_max = std::size_t{5} << 30;
   runtime::HttpServer http(runtime, [&server](const HttpRequest& request, HttpResponder& responder) { return server.handle(request, responder); }, limits);

@@ -142,6 +142,10 @@ Result<Kubeconfig> in_cluster_kubeconfig(runtime::Runtime& runtime) {
   return config;
 }
 
+Result<Kubeconfig> kubeconfig_of(runtime::Runtime& runtime, const std::string& path) {
+  return path.empty() ? in_cluster_kubeconfig(runtime) : load_kubeconfig(runtime.disk(), path);
+}
+
 std::string write_kubeconfig(const Kubeconfig& config) {
   Json cluster = Json::object();
   cluster["server"] = config.servers.empty() ? "" : config.servers.front();

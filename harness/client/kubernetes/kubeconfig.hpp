@@ -31,6 +31,8 @@ runtime::Result<Kubeconfig> load_kubeconfig(runtime::Disk& disk, std::string pat
 runtime::Result<Kubeconfig> parse_kubeconfig(std::string_view text, runtime::Disk& disk, std::string base_directory, std::string context = "");
 /// /var/run/secrets/kubernetes.io/serviceaccount and KUBERNETES_SERVICE_HOST, as a pod finds them.
 runtime::Result<Kubeconfig> in_cluster_kubeconfig(runtime::Runtime& runtime);
+/// The file, or what a pod finds where `path` is "".
+runtime::Result<Kubeconfig> kubeconfig_of(runtime::Runtime& runtime, const std::string& path);
 /// A whole kubeconfig with inline data, for one server (the first).
 std::string write_kubeconfig(const Kubeconfig& config);
 

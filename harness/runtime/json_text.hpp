@@ -1,6 +1,7 @@
 /// @file json_text.hpp
 /// JSON text to values and back, as nlohmann does it but several times quicker: simulated clusters spend most of their time here.
 /// Promise: what read_json_text() accepts it reads as Json::parse() would; append_json() writes the bytes that dump() would.
+/// Not RapidJSON 1.1: it takes half surrogate pairs for text, and writes escapes and numbers otherwise than Go and nlohmann do.
 /// Not here: what is wrong with bad text, which Json::parse() says (see parse_json in json.hpp).
 #pragma once
 

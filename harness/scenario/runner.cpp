@@ -2,13 +2,10 @@
 
 #include "harness/check/inventory.hpp"
 #include "harness/cluster/cluster_maker.hpp"
-#include "harness/fault/link_fault.hpp"
-#include "harness/fault/machine_fault.hpp"
-#include "harness/fault/node_object_fault.hpp"
-#include "harness/fault/pod_object_fault.hpp"
-#include "harness/fault/process_fault.hpp"
 #include "harness/scenario/cluster_view.hpp"
 #include "harness/scenario/managed_etcd.hpp"
+#include "harness/scenario/object_inventory.hpp"
+#include "harness/scenario/prepare_fault.hpp"
 #include "harness/scenario/targets.hpp"
 #include "harness/scenario/words.hpp"
 #include "harness/scenario/workload_objects.hpp"
@@ -34,22 +31,6 @@ struct RunAborted {
   std::string outcome;  ///< "error" or "not_applicable"
   std::string reason;
 };
-
-/// "kube_apiserver" -> "kube-apiserver", as the program is called.
-std::string program_of(Process process) {
-  std::string name(to_word(process));
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
-int number_of(Signal signal) {
-  switch (signal) {
-    case Signal::kill: return 9;
-    case Signal::terminate: return 15;
-    case Signal::abort: return 6;
-  }
-  return 9;
-}
 
 /// One condition of the steady state, looked at once.
 struct Condition {
@@ -391,40 +372,6 @@ class Runner::Run {
     return others;
   }
 
-  std::unique_ptr<fault::Fault> prepare(const Fault& wanted, std::vector<fault::TargetMachine> targets, std::vector<fault::TargetMachine> others) {
-    const fault::Scene scene{driver_, *admin_, view_->etcd_client()};
-    fault::LinkFaultOptions link;
-    link.inbound = wanted.direction != Direction::outbound;
-    link.outbound = wanted.direction != Direction::inbound;
-    switch (wanted.kind) {
-      case FaultKind::power_off: return fault::make_machine_fault(scene, fault::MachineLoss::power_off, std::move(targets));
-      case FaultKind::destroy_machine: return fault::make_machine_fault(scene, fault::MachineLoss::destroy, std::move(targets));
-      case FaultKind::reinstall_machine: {
-        std::map<std::string, client::machines::InstallRequest> with;
-        for (const cluster::MachineSpec& machine : assets_.machines) with[machine.name] = {machine.files, machine.units};
-        if (assets_.recovery_machine) {
-          // As an operator would: the first control-plane machine is set up to bring the control plane back from etcd.
-          const cluster::MachineSpec& machine = *assets_.recovery_machine;
-          with[machine.name] = {machine.files, machine.units};
-        }
-        return fault::make_machine_fault(scene, fault::MachineLoss::reinstall, std::move(targets), std::move(with));
-      }
-      case FaultKind::delete_pods: return fault::make_pod_object_fault(scene, program_of(*wanted.process), std::move(targets));
-      case FaultKind::delete_node: return fault::make_node_object_fault(scene, std::move(targets));
-      case FaultKind::kill_process: return fault::make_process_fault(scene, {program_of(*wanted.process), number_of(wanted.signal)}, std::move(targets));
-      case FaultKind::stop_process: return fault::make_process_fault(scene, {program_of(*wanted.process), 19}, std::move(targets));
-      case FaultKind::partition: link.rule.cut = true; break;
-      case FaultKind::packet_loss: link.rule.loss = *wanted.chance; break;
-      case FaultKind::packet_duplication: link.rule.duplicate = *wanted.chance; break;
-      case FaultKind::packet_reordering: link.rule.reorder = *wanted.chance; break;
-      case FaultKind::packet_delay:
-        link.rule.delay = plan_.resolved(*wanted.delay);
-        if (wanted.jitter) link.rule.jitter = plan_.resolved(*wanted.jitter);
-        break;
-    }
-    return fault::make_link_fault(scene, std::move(link), std::move(targets), std::move(others));
-  }
-
   Task<void> make_faults() {
     const Instant steady = runtime_.now();
     for (std::size_t index = 0; index < plan_.scenario.faults.size(); ++index) {
@@ -455,7 +402,8 @@ class Runner::Run {
     }
     for (const std::string& target : interval.targets) interval.blast_radius.push_back("Node/" + target);
     if (interval.targets.size() > plan_.scenario.blast_radius.nodes) abort("fault " + id + " would leave its blast radius");
-    std::unique_ptr<fault::Fault> fault = prepare(wanted, targets.value(), std::move(others));
+    const fault::Scene scene{driver_, *admin_, view_->etcd_client()};
+    std::unique_ptr<fault::Fault> fault = prepare_fault(wanted, plan_, assets_, scene, targets.value(), std::move(others));
     // Written down before it is made: what was about to be done is known even if this process dies in the middle.
     recorder_.fault_injected(now(), interval);
     observer_.note("fault " + id + ": " + interval.kind + " on " + joined(interval.targets));
@@ -549,47 +497,17 @@ class Runner::Run {
     if (!asks_for_inventory()) co_return;
     const Instant due = runtime_.now() + 12 * plan_.timers.node_monitor_grace_period;
     while (runtime_.now() < due) {
-      auto copies = co_await running_copies();
+      auto copies = co_await running_copies(*admin_);
       if (copies && copies.value().empty()) co_return;
       co_await runtime_.sleep_for(plan_.timers.node_monitor_period);
     }
   }
 
-  /// Static copies of pods, by their mirrors, but for the checkpointer's own; pods that stand in for others; and pods not yet Ready.
-  Task<Result<Json>> running_copies() {
-    client::ListOptions options;
-    options.namespace_name = "kube-system";
-    auto pods = co_await admin_->list_all(client::types::pods, std::move(options));
-    if (!pods) co_return pods.error();
-    Json copies = Json::array();
-    for (const auto& pod : pods.value().items) {
-      const std::string parent = client::annotation(*pod, "checkpointer.alpha.coreos.com/checkpoint-of");
-      const bool copy = !parent.empty() && !parent.starts_with("pod-checkpointer");
-      const bool stands_in = client::labels_of(*pod).contains("skidpad.dev/rescue-of");
-      if (copy || stands_in || !client::is_pod_ready(*pod)) copies.push_back(client::key_of(*pod));
-    }
-    co_return copies;
-  }
-
   Task<void> take_inventory(std::string when) {
     if (!asks_for_inventory()) co_return;
-    using namespace client::types;
-    const std::vector<client::ResourceType> listed = {namespaces, nodes, services, secrets, config_maps, service_accounts, deployments, daemon_sets,
-                                                      cluster_roles, cluster_role_bindings, pod_disruption_budgets, custom_resource_definitions};
-    Json objects = Json::object();
-    for (const client::ResourceType& type : listed) {
-      auto found = co_await admin_->list_all(type);
-      if (!found) co_return;  // without an inventory the guarantee is unknown, which is the truth
-      for (const auto& object : found.value().items) {
-        objects[type.kind + "/" + client::namespace_of(*object) + "/" + client::name_of(*object)] = client::uid_of(*object);
-      }
-    }
-    auto copies = co_await running_copies();
-    if (!copies) co_return;
-    Json fields = Json::object();
-    fields["objects"] = std::move(objects);
-    fields["copies"] = std::move(copies.value());
-    recorder_.event(now(), check::inventory_event, when, std::move(fields));
+    auto inventory = co_await scenario::take_inventory(*admin_);
+    if (inventory) recorder_.event(now(), check::inventory_event, when, std::move(inventory.value()));
+    // Without an inventory the guarantee is unknown, which is the truth.
   }
 
   driver::Driver& driver_;

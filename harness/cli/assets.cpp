@@ -285,6 +285,14 @@ void tell_foreign(const Assets& assets) {
   for (const std::string& note : assets.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
 }
 
+bool tell_failure(driver::Driver& driver) {
+  const auto& failure = driver.component_failure();
+  if (!failure) return false;
+  std::fprintf(stderr, "error: %s\n", failure->headline.c_str());
+  for (const std::string& line : failure->log_end) std::fprintf(stderr, "    %s\n", line.c_str());
+  return true;
+}
+
 std::map<std::string, history::Binary> binaries_of(const driver::process::Programs& programs, const std::string& release) {
   std::map<std::string, history::Binary> binaries;
   for (const auto& [name, component] : programs.components) {

@@ -39,6 +39,8 @@ void apply(const Assets& assets, driver::process::Programs& programs);
 bool needs_easing(const Assets& assets);
 /// One line on standard error per binary that is not ours, and per note.
 void tell_foreign(const Assets& assets);
+/// Says which component cannot be run and how its log ends, if the driver saw one. True if it did.
+bool tell_failure(driver::Driver& driver);
 /// For run.json, reports and `skidpad status`: whose binary each component is.
 /// Reads every program once, for its SHA-256: some tenths of a second.
 std::map<std::string, history::Binary> binaries_of(const driver::process::Programs& programs, const std::string& release);

@@ -210,15 +210,43 @@ TEST_F(StandInTest, TakeEveryPlaceInAClusterThatComesUp) {
   EXPECT_NE(status.out.find("host "), std::string::npos) << "etcd stays the host's: " << status.out;
 }
 
-// The planted error: a scheduler that does not know one flag says so in its log, and the cluster does not come up with it.
-TEST_F(StandInTest, AreCaughtByAFlagTheyDoNotKnow) {
-  const std::string path = write_stand_in(scratch_.path("odd/kube-scheduler"), {"kube-scheduler", "v1.32.13", fakes + "kube-scheduler"}, "bind-address");
-  Command up(scratch_, {skidpad, "up", "--topology=standalone", "--workers=0", "--no-healer", "--component=kube-scheduler=" + path});
-  const auto end = std::chrono::steady_clock::now() + 30s;
-  while (!fs::exists(scratch_.path("odd/record/kube-scheduler.refused")) && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(20ms);
+struct Failing {
+  const char* component;
+  const char* verb;
+  std::string script;  ///< what it does in place of its work
+  std::vector<std::string> said;
+};
+
+// Goal: a component that cannot be run ends `up` and `run` within seconds, with its name, its exit code and what it said last, and
+// nothing of the cluster remains. The first one is the planted error of the table of flags: a scheduler that lacks one of them.
+TEST_F(StandInTest, ThatCannotBeRunEndTheCommandInSeconds) {
+  const std::string lacking = write_stand_in(scratch_.path("odd/kube-scheduler"), {"kube-scheduler", "v1.32.13", fakes + "kube-scheduler"}, "bind-address");
+  const auto script = [](const std::string& component, const std::string& rest) {
+    return "#!/bin/sh\n[ \"$1\" = --version ] && { echo '" + std::string(component == "etcd" ? "etcd Version: 3.5.21" : "Kubernetes v1.31.14") + "'; exit 0; }\n" + rest + "\n";
+  };
+  const Failing table[] = {
+      {"kube-scheduler", "up", "", {"kube-scheduler on node-1", "exit code 1", "unknown flag: --bind-address"}},
+      {"kube-apiserver", "up", script("kube-apiserver", "echo first; echo E1122 no such key >&2; exit 3"), {"kube-apiserver on node-1", "exit code 3", "E1122 no such key"}},
+      {"etcd", "run", script("etcd", "echo panic: broken; kill -ABRT $$"), {"etcd on control-plane-", "exit code 134", "panic: broken"}},
+  };
+  for (const Failing& one : table) {
+    SCOPED_TRACE(std::string(one.component) + ", " + one.verb);
+    const std::string path = one.script.empty() ? lacking : write_program(scratch_.path("bad/" + std::string(one.component)), one.script);
+    std::vector<std::string> arguments = {one.verb, "--component=" + std::string(one.component) + "=" + path};
+    const std::vector<std::string> more = one.verb == std::string("up") ? std::vector<std::string>{"--topology=standalone", "--workers=0", "--no-healer"}
+                                                                        : std::vector<std::string>{"node-loss", "--driver=process", "--quiet", "--out=" + scratch_.path("out")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto begun = std::chrono::steady_clock::now();
+    const Outcome outcome = run_skidpad(scratch_, arguments, {}, 60s);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 30s);
+    EXPECT_EQ(outcome.code, 1) << outcome.error;
+    for (const std::string& text : one.said) EXPECT_NE(outcome.error.find(text), std::string::npos) << outcome.error;
+    EXPECT_EQ(traces_of(scratch_.path("state")), std::vector<std::string>());
+    EXPECT_EQ(traces_of(scratch_.path("out")), std::vector<std::string>());
+    EXPECT_FALSE(fs::exists(scratch_.path("state/default")));
+  }
   EXPECT_EQ(read_text(scratch_.path("odd/record/kube-scheduler.refused")).substr(0, 15), "--bind-address\n");
-  up.signal(SIGTERM);
-  EXPECT_NE(up.wait(20s).code, 0);
+  EXPECT_TRUE(fs::exists(scratch_.path("state/default.logs"))) << "the whole logs are kept";
 }
 
 }  // namespace

@@ -196,7 +196,9 @@ int run_one(const Binaries& binaries, const RunCommand& command, const std::stri
     driver->run(runner.run());
   }
   const auto wall = std::chrono::duration_cast<runtime::Duration>(std::chrono::steady_clock::now() - begun);
-  return judge_and_report(directory, wall);
+  const int code = judge_and_report(directory, wall);
+  // Nothing was broken and nothing judged, but what was to be tried cannot be run: that is no open question.
+  return tell_failure(*driver) ? 1 : code;
 }
 
 }  // namespace

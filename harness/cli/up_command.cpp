@@ -65,6 +65,16 @@ std::string api_servers_of(const cluster::ClusterSpec& spec) {
 }
 
 constexpr char binaries_file[] = "binaries.json";
+/// Of a cluster that did not come up, beside its directory; no cluster may have such a name.
+constexpr char logs_suffix[] = ".logs";
+
+/// Of a cluster that did not come up: all but its logs.
+Task<void> take_away(ProcessDriver& driver) {
+  const driver::Leftovers leftovers = co_await driver.tear_down();
+  const auto left = leftovers.found.find("could_not_be_removed");
+  if (left == leftovers.found.end()) co_return;
+  for (const Json& what : *left) std::cerr << "still there: " << what.get<std::string>() << std::endl;
+}
 
 Task<void> make(ProcessDriver& driver, cluster::ClusterSpec spec, std::string kubeconfig_path, std::uint16_t forward_port, runtime::Result<void>& result) {
   runtime::Runtime& runtime = driver.runtime();
@@ -83,6 +93,7 @@ Task<void> make(ProcessDriver& driver, cluster::ClusterSpec spec, std::string ku
   }
   client::KubernetesClient admin(runtime, assets.admin);
   cluster::MakeOptions options;
+  options.hopeless = [&driver] { return driver.component_failure() ? driver.component_failure()->headline : std::string(); };
   options.progress = [begun = runtime.now(), &runtime](std::string_view step) {
     std::cerr << "  " << step << " ready after " << runtime::seconds(runtime.now() - begun) << " s" << std::endl;
   };
@@ -111,7 +122,9 @@ int up(const Installation& installation, const UpCommand& command) {
                              "mend: run as root, or: skidpad up --topology=standalone");
   }
   driver::process::sweep_abandoned();
+  const std::string logs = directory + logs_suffix;
   fs::remove_all(directory);
+  fs::remove_all(logs);
   fs::create_directories(directory);
   driver::process::ProcessDriverOptions options;
   options.programs = std::move(programs);
@@ -119,6 +132,7 @@ int up(const Installation& installation, const UpCommand& command) {
   options.isolation = command.isolation;
   options.provisioning_delay = runtime::Duration::zero();
   options.die_with_parent = false;
+  options.log_directory = logs;
   if (isolated) options.forwards.push_back("0=" + api_servers_of(spec));
   std::cerr << "cluster " << command.name << ": " << cluster::name(spec.topology) << ", " << spec.worker_count << " workers, timers " << spec.timers.profile
             << std::endl;
@@ -132,13 +146,22 @@ int up(const Installation& installation, const UpCommand& command) {
   const auto& ports = driver.supervisor().forward_ports;
   runtime::Result<void> made = runtime::success();
   const std::string kubeconfig = directory + "/kubeconfig";
-  driver.run(make(driver, spec, kubeconfig, ports.empty() ? 0 : ports.front(), made));
+  try {
+    driver.run(make(driver, spec, kubeconfig, ports.empty() ? 0 : ports.front(), made));
+    if (!made) {
+      if (!tell_failure(driver)) std::cerr << "error: " << made.error().message << std::endl;
+      driver.run(take_away(driver));
+      std::cerr << "logs: " << logs << std::endl;
+      return 1;
+    }
+  } catch (const runtime::Cancelled&) {
+    // Half a cluster is of no use to anybody.
+    (void)driver::process::sweep(directory, driver::process::LivingSupervisor::stop);
+    fs::remove_all(directory);
+    throw;
+  }
   // Last: reading every program for its hash would be part of the start.
   std::ofstream(directory + "/" + binaries_file) << history::to_json(binaries_of(used, spec.release)).dump(2) << "\n";
-  if (!made) {
-    std::cerr << "error: " << made.error().message << "\nlogs: " << directory << "/machines\n";
-    return 1;
-  }
   std::cout << "export KUBECONFIG=" << kubeconfig << std::endl;
   return 0;
 }
@@ -233,6 +256,7 @@ int down(const Installation& installation, const std::string& name) {
     remaining = swept.value().remaining;
     if (remaining.empty()) fs::remove_all(directory);
   }
+  fs::remove_all(directory + logs_suffix);
   const driver::process::SweepReport abandoned = driver::process::sweep_abandoned();
   remaining.insert(remaining.end(), abandoned.remaining.begin(), abandoned.remaining.end());
   for (const std::string& what : remaining) std::cerr << "still there: " << what << std::endl;

@@ -11,6 +11,8 @@ using runtime::Instant;
 using runtime::Runtime;
 using runtime::success;
 
+constexpr Duration look_interval = std::chrono::milliseconds(500);
+
 class Maker {
  public:
   Maker(Runtime& runtime, MachineProviderClient& machines, KubernetesClient& admin, const ClusterAssets& assets, MakeOptions options)
@@ -65,6 +67,10 @@ class Maker {
       if (holds && holds.value()) co_return success();
       if (!holds) last = holds.error().message;
       if (holds && !missing_.empty()) last = missing_;
+      if (options_.hopeless && runtime_.now() >= next_look_) {
+        next_look_ = runtime_.now() + look_interval;
+        if (const std::string why = options_.hopeless(); !why.empty()) co_return Error(ErrorCode::invalid, why);
+      }
       co_await runtime_.sleep_for(options_.poll_interval);
     }
     co_return Error(ErrorCode::timeout, "waited in vain for " + what + ": " + last);
@@ -84,7 +90,9 @@ class Maker {
       auto created = co_await admin_.create(type.value(), object);
       if (created || created.error().code == ErrorCode::already_exists) co_return success();
       const ErrorCode code = created.error().code;
-      if (code == ErrorCode::invalid || code == ErrorCode::forbidden || runtime_.now() > due_) {
+      // Of several API servers one may have come up just now: its admission is the last thing to be ready, and says no until then.
+      const bool starting = created.error().message.find("not yet ready to handle request") != std::string::npos;
+      if (code == ErrorCode::invalid || (code == ErrorCode::forbidden && !starting) || runtime_.now() > due_) {
         co_return wrap(created.error(), "creating " + name);
       }
       co_await runtime_.sleep_for(options_.poll_interval);
@@ -153,6 +161,7 @@ class Maker {
   const ClusterAssets& assets_;
   MakeOptions options_;
   Instant due_;
+  Instant next_look_{};
   std::size_t labelled_ = 0;
   std::string missing_;
 };

@@ -18,9 +18,11 @@ struct MakeOptions {
   Duration poll_interval = std::chrono::milliseconds(20);  ///< while waiting for what sends no signal
   /// Told once per step that is done: "machines", "api", "add-ons", "nodes".
   std::function<void(std::string_view step)> progress;
+  /// Asked now and then while waiting: why the cluster will never come up; "" while it still may.
+  std::function<std::string()> hopeless;
 };
 
-/// Returns when every planned node is Ready and every add-on pod runs. timeout says what was missing then.
+/// Returns when every planned node is Ready and every add-on pod runs. timeout says what was missing then, invalid why it is hopeless.
 Task<Result<void>> make_cluster(runtime::Runtime& runtime, client::machines::MachineProviderClient& machines,
                                 client::KubernetesClient& admin, const ClusterAssets& assets, MakeOptions options);
 

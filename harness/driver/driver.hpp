@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ using runtime::Task;
 struct Leftovers {
   Json found = Json::object();
   bool checked = false;
+};
+
+/// A component that cannot be run: its program ends again and again.
+struct ComponentFailure {
+  std::string headline;              ///< "kube-scheduler on control-plane-1 ends again and again, at last with exit code 1"
+  std::vector<std::string> log_end;  ///< the last lines it wrote
 };
 
 enum class Capability {
@@ -51,6 +58,11 @@ class Driver {
   virtual void prepare(cluster::ClusterSpec& spec) const = 0;
   /// Runs a task of the harness to its end; in the simulator this is what makes time pass. Rethrows what the task throws.
   virtual void run(Task<void> task) = 0;
+  /// Of a cluster that is being made: why it will never come up, if that is seen. Once seen it stays so. Looks at files: not for quick repetition.
+  virtual const std::optional<ComponentFailure>& component_failure() {
+    static const std::optional<ComponentFailure> none;
+    return none;
+  }
   /// Destroys every machine and looks whether anything is left.
   virtual Task<Leftovers> tear_down() = 0;
 };

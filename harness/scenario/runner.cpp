@@ -104,6 +104,7 @@ class Runner::Run {
     admin_ = std::make_unique<client::KubernetesClient>(runtime_, assets_.admin);
     cluster::MakeOptions options;
     options.progress = [this](std::string_view step) { observer_.note("cluster: " + std::string(step) + " after " + to_text(rounded(now()))); };
+    options.hopeless = [this] { return driver_.component_failure() ? driver_.component_failure()->headline : std::string(); };
     auto made = co_await cluster::make_cluster(runtime_, driver_.machines(), *admin_, assets_, std::move(options));
     if (!made) abort("making the cluster: " + made.error().message);
     ViewOptions view;

@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "harness/driver/process/component_failure.hpp"
 #include "harness/driver/process/machine_boot.hpp"
 #include "harness/driver/process/network_device.hpp"
 #include "harness/driver/process/process_table.hpp"
@@ -142,7 +143,7 @@ class Init {
     ::sigprocmask(SIG_SETMASK, &handled, nullptr);
     const FileDescriptor signals(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
     ASSERT(signals.open());
-    for (const MachineUnit& unit : boot_.units) units_.push_back(Running{unit, 0, monotonic_now()});
+    for (const MachineUnit& unit : boot_.units) units_.push_back(Running{unit, 0, monotonic_now(), {}, 0});
     for (;;) {
       pollfd watched[2] = {{control_, POLLIN, 0}, {signals.get(), POLLIN, 0}};
       const int ready = ::poll(watched, 2, started_ ? milliseconds_to_next_start() : -1);
@@ -163,6 +164,8 @@ class Init {
     MachineUnit unit;
     pid_t pid;
     Milliseconds due;  ///< next start while it does not run
+    Milliseconds started{};
+    int short_lives = 0;  ///< in a row
   };
 
   /// False when the supervisor is gone.
@@ -192,6 +195,9 @@ class Init {
       ended->pid = 0;
       ended->due = monotonic_now() + Milliseconds(static_cast<std::int64_t>(ended->unit.restart_seconds * 1000));
       const std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "code " + std::to_string(WEXITSTATUS(status));
+      ended->short_lives = monotonic_now() - ended->started < short_life ? ended->short_lives + 1 : 0;
+      const Json record{{"short_lives", ended->short_lives}, {"how", WIFSIGNALED(status) ? how : "exit " + how}};
+      (void)write_text(unit_record_path(boot_.directory, ended->unit.name), record.dump());
       say("unit " + ended->unit.name + " ended with " + how + ", next start in " + std::to_string(ended->unit.restart_seconds) + " s");
     }
   }
@@ -199,6 +205,7 @@ class Init {
   void start_due() {
     for (Running& running : units_) {
       if (running.pid != 0 || running.due > monotonic_now()) continue;
+      running.started = monotonic_now();
       running.pid = start(running.unit);
       if (running.pid < 0) {
         say("cannot start unit " + running.unit.name + ": " + std::strerror(errno));

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "harness/driver/process/component_failure.hpp"
 #include "harness/driver/process/sweep.hpp"
 
 namespace skidpad::driver::process {
@@ -105,12 +106,17 @@ void ProcessDriver::prepare(cluster::ClusterSpec& spec) const {
 void ProcessDriver::keep_only_logs() const {
   namespace fs = std::filesystem;
   const fs::path state = options_.state_directory;
-  const fs::path logs = state.parent_path() / "logs";
+  const fs::path logs = options_.log_directory.empty() ? state.parent_path() / "logs" : fs::path(options_.log_directory);
   std::error_code error;
   fs::rename(state / "logs", logs, error);
   fs::create_directories(logs, error);
   fs::rename(state / "supervisor.log", logs / "supervisor.log", error);
   fs::remove_all(state, error);
+}
+
+const std::optional<ComponentFailure>& ProcessDriver::component_failure() {
+  if (!component_failure_) component_failure_ = find_component_failure(options_.state_directory + "/machines");
+  return component_failure_;
 }
 
 Task<Leftovers> ProcessDriver::tear_down() {

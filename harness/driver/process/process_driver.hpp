@@ -22,6 +22,7 @@ struct ProcessDriverOptions {
   std::uint64_t seed = 1;
   std::string isolation = "auto";
   std::vector<std::string> forwards;
+  std::string log_directory;     ///< where tear_down() leaves the machines' logs; "" = logs/ beside the state directory
   Duration provisioning_delay{};
   bool die_with_parent = true;
 };
@@ -41,6 +42,7 @@ class ProcessDriver final : public Driver {
   void prepare(cluster::ClusterSpec& spec) const override;
   void run(Task<void> task) override { runtime_->run_until_complete(std::move(task)); }
   Task<Leftovers> tear_down() override;
+  const std::optional<ComponentFailure>& component_failure() override;
   const SupervisorState& supervisor() const { return state_; }
 
  private:
@@ -52,6 +54,7 @@ class ProcessDriver final : public Driver {
   std::unique_ptr<runtime::RealRuntime> runtime_;
   std::unique_ptr<MachineProviderClient> machines_;
   std::string user_token_;
+  std::optional<ComponentFailure> component_failure_;
 };
 
 }  // namespace skidpad::driver::process

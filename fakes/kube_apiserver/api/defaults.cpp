@@ -423,7 +423,10 @@ void apply_defaults(Json& object, const Resource& resource) {
     if (has(object["spec"], "parameters")) fill_text(object["spec"]["parameters"], "scope", "Cluster");
     return;
   }
-  if (kind == "FlowSchema") return fill(object["spec"], "matchingPrecedence", 1000);
+  if (kind == "FlowSchema") {
+    if (runtime::integer_at(object, {"spec", "matchingPrecedence"}) == 0) object["spec"]["matchingPrecedence"] = 1000;
+    return;
+  }
   if (kind == "PriorityLevelConfiguration") {
     if (!has(object["spec"], "limited")) return;
     Json& limited = object["spec"]["limited"];

@@ -42,7 +42,18 @@ const Json* find_item(const Json& list, const std::string& key, const Field& fie
   return nullptr;
 }
 
+/// Server-side apply takes its types strictly, before any conversion.
+void check_scalar(const Json& value, const Type& type, const std::string& where) {
+  const auto expect = [&](bool fits, const char* what) {
+    if (!fits && !value.is_null()) throw plain_error(where + ": expected " + what + ", got &value.valueUnstructured{Value:" + value.dump() + "}");
+  };
+  if (type.shape == Shape::text) expect(value.is_string(), "string");
+  if (type.shape == Shape::boolean) expect(value.is_boolean(), "boolean");
+  if (type.shape == Shape::int32 || type.shape == Shape::int64) expect(value.is_number(), "numeric (int or float)");
+}
+
 FieldSet collect(const Json& value, const Field* field, const Type& type, const std::string& prefix, const std::string& path) {
+  check_scalar(value, type, prefix + path);
   if (!granular(field, type) || value.empty()) return member_only;
   FieldSet set = Json::object();
   if (type.shape == Shape::list) {

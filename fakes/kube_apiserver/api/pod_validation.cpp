@@ -193,6 +193,95 @@ void check_spread(const Json& spec, const std::string& path, FieldErrors& errors
   }
 }
 
+void check_id(const Json& id, const std::string& path, FieldErrors& errors) {
+  if (id.is_number_integer() && (id.get<std::int64_t>() < 0 || id.get<std::int64_t>() > 2147483647)) {
+    errors.push_back(invalid_value(path, id.dump(), "must be between 0 and 2147483647, inclusive"));
+  }
+}
+
+/// "net.ipv4.tcp_syncookies" or with slashes: segments of lower case letters and digits, - and _ inside.
+bool is_sysctl_name(const std::string& name) {
+  if (name.empty() || name.size() > 253) return false;
+  bool inside = false;  // the last character may end a segment
+  for (const char c : name) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (letter) {
+      inside = true;
+    } else if (c == '.' || c == '/') {
+      if (!inside) return false;
+      inside = false;
+    } else if ((c != '-' && c != '_') || !inside) {
+      return false;
+    }
+  }
+  return inside && name.back() != '-' && name.back() != '_';
+}
+
+void check_pod_security(const Json& spec, const std::string& spec_path, FieldErrors& errors) {
+  const Json& security = find(spec, {"securityContext"});
+  if (!security.is_object()) return;
+  const std::string path = spec_path + ".securityContext";
+  for (const char* key : {"fsGroup", "runAsUser", "runAsGroup"}) check_id(find(security, {key}), path + "." + key, errors);
+  std::size_t position = 0;
+  for (const Json& group : list_at(security, {"supplementalGroups"})) check_id(group, at_index(path + ".supplementalGroups", position++), errors);
+  position = 0;
+  std::vector<std::string> seen;
+  for (const Json& sysctl : list_at(security, {"sysctls"})) {
+    const std::string at = at_index(path + ".sysctls", position++) + ".name";
+    const std::string name = text_at(sysctl, {"name"});
+    if (name.empty()) {
+      errors.push_back(required_value(at));
+    } else if (!is_sysctl_name(name)) {
+      errors.push_back(invalid_text(at, name, "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"));
+    } else if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+      errors.push_back(duplicate_value(at, in_quotes(name)));
+    }
+    seen.push_back(name);
+  }
+  check_one_of(security, "fsGroupChangePolicy", path, {"Always", "OnRootMismatch"}, errors);
+}
+
+void check_dns_config(const Json& spec, const std::string& spec_path, FieldErrors& errors) {
+  const Json& servers = list_at(spec, {"dnsConfig", "nameservers"});
+  const std::string path = spec_path + ".dnsConfig";
+  if (text_at(spec, {"dnsPolicy"}) == "None" && servers.empty()) {
+    errors.push_back(required_value(path + ".nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None"));
+  }
+  if (servers.size() > 3) errors.push_back(invalid_value(path + ".nameservers", shown_list(servers), "must not have more than 3 nameservers"));
+  std::size_t position = 0;
+  for (const Json& server : servers) check_ip_address(server.get<std::string>(), at_index(path + ".nameservers", position++), errors);
+  const Json& searches = list_at(spec, {"dnsConfig", "searches"});
+  if (searches.size() > 32) errors.push_back(invalid_value(path + ".searches", shown_list(searches), "must not have more than 32 search paths"));
+  position = 0;
+  for (const Json& search : searches) {
+    std::string text = search.get<std::string>();
+    if (text.size() > 1 && text.back() == '.') text.pop_back();
+    append_problems(dns1123_subdomain_problems(text), text, at_index(path + ".searches", position++), errors);
+  }
+  position = 0;
+  for (const Json& option : list_at(spec, {"dnsConfig", "options"})) {
+    const std::string at = at_index(path + ".options", position++);
+    if (text_at(option, {"name"}).empty()) errors.push_back(required_value(at, "must not be empty"));
+  }
+}
+
+void check_gates(const Json& spec, const std::string& path, FieldErrors& errors) {
+  std::size_t position = 0;
+  for (const Json& gate : list_at(spec, {"readinessGates"})) {
+    const std::string type = text_at(gate, {"conditionType"});
+    append_problems(qualified_name_problems(type), type, at_index(path + ".readinessGates", position++) + ".conditionType", errors);
+  }
+  position = 0;
+  std::vector<std::string> seen;
+  for (const Json& gate : list_at(spec, {"schedulingGates"})) {
+    const std::string at = at_index(path + ".schedulingGates", position++);
+    const std::string name = text_at(gate, {"name"});
+    append_problems(qualified_name_problems(name), name, at, errors);
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) errors.push_back(duplicate_value(at, in_quotes(name)));
+    seen.push_back(name);
+  }
+}
+
 void check_host_network(const Json& spec, const std::string& path, FieldErrors& errors) {
   if (!runtime::bool_at(spec, {"hostNetwork"})) return;
   const Json& containers = list_at(spec, {"containers"});
@@ -231,10 +320,10 @@ void check_pod_spec(const Json& spec, const std::string& path, FieldErrors& erro
   check_one_of(spec, "dnsPolicy", path, {"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"}, errors);
   check_labels(find(spec, {"nodeSelector"}), path + ".nodeSelector", errors);
   check_host_network(spec, path, errors);
+  check_pod_security(spec, path, errors);
   check_affinity(spec, path, errors);
-  if (text_at(spec, {"dnsPolicy"}) == "None" && list_at(spec, {"dnsConfig", "nameservers"}).empty()) {
-    errors.push_back(required_value(path + ".dnsConfig.nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None"));
-  }
+  check_dns_config(spec, path, errors);
+  check_gates(spec, path, errors);
   check_spread(spec, path, errors);
   const std::string account = text_at(spec, {"serviceAccountName"});
   if (!account.empty()) append_problems(dns1123_subdomain_problems(account), account, path + ".serviceAccountName", errors);
@@ -251,11 +340,29 @@ void check_pod_spec(const Json& spec, const std::string& path, FieldErrors& erro
   check_tolerations(spec, path, errors);
   position = 0;
   for (const Json& alias : list_at(spec, {"hostAliases"})) {
-    check_ip_address(text_at(alias, {"ip"}), at_index(path + ".hostAliases", position++) + ".ip", errors);
+    const std::string at = at_index(path + ".hostAliases", position++);
+    check_ip_address(text_at(alias, {"ip"}), at + ".ip", errors);
+    for (const Json& host : list_at(alias, {"hostnames"})) append_problems(dns1123_subdomain_problems(host.get<std::string>()), host.get<std::string>(), at + ".hostnames", errors);
   }
   const std::string priority = text_at(spec, {"priorityClassName"});
   if (!priority.empty()) append_problems(dns1123_subdomain_problems(priority), priority, path + ".priorityClassName", errors);
+  const std::string runtime_class = text_at(spec, {"runtimeClassName"});
+  if (!runtime_class.empty()) append_problems(dns1123_subdomain_problems(runtime_class), runtime_class, path + ".runtimeClassName", errors);
   check_one_of(spec, "preemptionPolicy", path, {"Never", "PreemptLowerPriority"}, errors);
+  if (find(spec, {"os"}).is_object()) {
+    const std::string os = text_at(spec, {"os", "name"});
+    if (os.empty()) errors.push_back(required_value(path + ".os.name", "cannot be empty"));
+    if (!os.empty() && os != "linux" && os != "windows") errors.push_back(unsupported_value(path + ".os", in_quotes(os), {"linux", "windows"}));
+  }
+}
+
+void check_new_pod(const Json& pod, FieldErrors& errors) {
+  const Json& spec = pod.at("spec");
+  check_pod_spec(spec, "spec", errors);
+  if (!list_at(spec, {"ephemeralContainers"}).empty()) errors.push_back(forbidden_value("spec.ephemeralContainers", "cannot be set on create"));
+  if (!list_at(spec, {"schedulingGates"}).empty() && !text_at(spec, {"nodeName"}).empty()) {
+    errors.push_back(forbidden_value("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
+  }
 }
 
 void check_pod_template(const Json& pod_template, const std::string& path, FieldErrors& errors) {

@@ -297,6 +297,125 @@ void check_webhooks(const Json& object, FieldErrors& errors) {
   }
 }
 
+void check_flow_schema(const Json& object, FieldErrors& errors) {
+  const Json& spec = find(object, {"spec"});
+  const std::int64_t precedence = integer_at(spec, {"matchingPrecedence"});
+  const std::string path = "spec.matchingPrecedence";
+  if (precedence <= 0) errors.push_back(invalid_value(path, std::to_string(precedence), "must be a positive value"));
+  if (precedence > 10000) errors.push_back(invalid_value(path, std::to_string(precedence), "must not be greater than 10000"));
+  if (precedence == 1 && text_at(object, {"metadata", "name"}) != "exempt") {
+    errors.push_back(invalid_value(path, "1", "only the schema named 'exempt' may have matchingPrecedence 1"));
+  }
+  if (find(spec, {"distinguisherMethod"}).is_object()) check_one_of(find(spec, {"distinguisherMethod"}), "type", "spec.distinguisherMethod", {"ByNamespace", "ByUser"}, errors);
+  const std::string level = text_at(spec, {"priorityLevelConfiguration", "name"});
+  if (level.empty()) {
+    errors.push_back(required_value("spec.priorityLevelConfiguration.name", "must reference a priority level"));
+  } else {
+    append_problems(dns1123_subdomain_problems(level), level, "spec.priorityLevelConfiguration.name", errors);
+  }
+  std::size_t position = 0;
+  for (const Json& rule : list_at(spec, {"rules"})) {
+    const std::string at = at_index("spec.rules", position++);
+    if (list_at(rule, {"subjects"}).empty()) errors.push_back(required_value(at + ".subjects", "subjects must contain at least one value"));
+    if (list_at(rule, {"resourceRules"}).empty() && list_at(rule, {"nonResourceRules"}).empty()) {
+      errors.push_back(required_value(at, "at least one of resourceRules and nonResourceRules has to be non-empty"));
+    }
+  }
+}
+
+void check_priority_level(const Json& spec, FieldErrors& errors) {
+  const std::string type = text_at(spec, {"type"});
+  if (type == "Exempt") {
+    if (find(spec, {"limited"}).is_object()) errors.push_back(forbidden_value("spec.limited", "must be nil if the type is not Limited"));
+  } else if (type == "Limited") {
+    const Json& limited = find(spec, {"limited"});
+    if (!limited.is_object()) return errors.push_back(required_value("spec.limited", "must not be empty when type is Limited"));
+    check_not_negative(limited, "nominalConcurrencyShares", "spec.limited", errors);
+    const std::string response = text_at(limited, {"limitResponse", "type"});
+    if (response != "Queue" && response != "Reject") {
+      errors.push_back(unsupported_value("spec.limited.limitResponse.type", in_quotes(response), {"Queue", "Reject"}));
+    } else if (response == "Reject" && find(limited, {"limitResponse", "queuing"}).is_object()) {
+      errors.push_back(forbidden_value("spec.limited.limitResponse.queuing", "must be nil if limited.limitResponse.type is not Limited"));
+    }
+  } else {
+    errors.push_back(unsupported_value("spec.type", in_quotes(type), {"Exempt", "Limited"}));
+  }
+}
+
+void check_api_service(const Json& object, FieldErrors& errors) {
+  const Json& spec = find(object, {"spec"});
+  const std::string name = text_at(object, {"metadata", "name"});
+  const std::string group = text_at(spec, {"group"});
+  const std::string version = text_at(spec, {"version"});
+  const std::string wanted = version + "." + group;
+  if (name != wanted) errors.push_back(invalid_text("metadata.name", name, "must be `spec.version+\".\"+spec.group`: " + in_quotes(wanted)));
+  if (group.empty() && version != "v1") errors.push_back(required_value("spec.group", "only v1 may have an empty group and it better be legacy kube"));
+  if (!group.empty()) append_problems(dns1123_subdomain_problems(group), group, "spec.group", errors);
+  append_problems(dns1035_label_problems(version), version, "spec.version", errors);
+  const std::int64_t group_priority = integer_at(spec, {"groupPriorityMinimum"});
+  if (group_priority <= 0 || group_priority > 20000) errors.push_back(invalid_value("spec.groupPriorityMinimum", std::to_string(group_priority), "must be positive and less than 20000"));
+  const std::int64_t priority = integer_at(spec, {"versionPriority"});
+  if (priority <= 0 || priority > 1000) errors.push_back(invalid_value("spec.versionPriority", std::to_string(priority), "must be positive and less than 1000"));
+  const Json& service = find(spec, {"service"});
+  const bool authority = !text_at(spec, {"caBundle"}).empty();
+  if (!service.is_object()) {
+    if (authority) errors.push_back(invalid_value("spec.caBundle", "[]byte{}", "local APIServices may not have a caBundle"));
+    if (bool_at(spec, {"insecureSkipTLSVerify"})) errors.push_back(invalid_value("spec.insecureSkipTLSVerify", "true", "local APIServices may not have insecureSkipTLSVerify"));
+    return;
+  }
+  if (authority && bool_at(spec, {"insecureSkipTLSVerify"})) errors.push_back(invalid_value("spec.insecureSkipTLSVerify", "true", "may not be true if caBundle is present"));
+  for (const char* key : {"namespace", "name"}) {
+    if (text_at(service, {key}).empty()) errors.push_back(required_value(std::string("spec.service.") + key));
+  }
+}
+
+void check_admission_policy(const Json& spec, FieldErrors& errors) {
+  check_one_of(spec, "failurePolicy", "spec", {"Fail", "Ignore"}, errors);
+  const Json& constraints = find(spec, {"matchConstraints"});
+  if (!constraints.is_object()) {
+    errors.push_back(required_value("spec.matchConstraints"));
+  } else if (list_at(constraints, {"resourceRules"}).empty()) {
+    errors.push_back(required_value("spec.matchConstraints.resourceRules"));
+  }
+  const Json& validations = list_at(spec, {"validations"});
+  if (validations.empty() && list_at(spec, {"auditAnnotations"}).empty()) {
+    errors.push_back(required_value("spec.validations", "validations or auditAnnotations must contain at least one item"));
+    errors.push_back(required_value("spec.auditAnnotations", "validations or auditAnnotations must contain at least one item"));
+  }
+  std::size_t position = 0;
+  for (const Json& validation : validations) {
+    const std::string at = at_index("spec.validations", position++);
+    const std::string expression = text_at(validation, {"expression"});
+    if (expression.find_first_not_of(" \t\n") == std::string::npos) errors.push_back(required_value(at + ".expression", "expression is not specified"));
+    const std::string message = text_at(validation, {"message"});
+    if (message.find('\n') != std::string::npos) errors.push_back(invalid_text(at + ".message", message, "message must not contain line breaks"));
+    if (expression.find('\n') != std::string::npos && message.empty()) errors.push_back(required_value(at + ".message", "message must be specified if expression contains line breaks"));
+    check_one_of(validation, "reason", at, {"Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"}, errors);
+  }
+}
+
+void check_admission_binding(const Json& spec, FieldErrors& errors) {
+  const std::string policy = text_at(spec, {"policyName"});
+  if (policy.empty()) {
+    errors.push_back(required_value("spec.policyName"));
+  } else {
+    append_problems(dns1123_subdomain_problems(policy), policy, "spec.policyName", errors);
+  }
+  const Json& actions = list_at(spec, {"validationActions"});
+  if (actions.empty()) errors.push_back(required_value("spec.validationActions", "at least one validation action is required"));
+  std::vector<std::string> seen;
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    const std::string action = actions[i].get<std::string>();
+    if (action != "Audit" && action != "Deny" && action != "Warn") errors.push_back(unsupported_value(at_index("spec.validationActions", i), in_quotes(action), {"Audit", "Deny", "Warn"}));
+    if (std::find(seen.begin(), seen.end(), action) != seen.end()) errors.push_back(duplicate_value(at_index("spec.validationActions", i), in_quotes(action)));
+    seen.push_back(action);
+  }
+  const auto has = [&](const char* action) { return std::find(seen.begin(), seen.end(), action) != seen.end(); };
+  if (has("Deny") && has("Warn")) {
+    errors.push_back(invalid_value("spec.validationActions", shown_list(actions), "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)"));
+  }
+}
+
 }  // namespace
 
 void check_policy_kind(const Json& object, const Resource& resource, FieldErrors& errors) {
@@ -311,6 +430,11 @@ void check_policy_kind(const Json& object, const Resource& resource, FieldErrors
   if (kind == "Event") return check_event(object, resource, errors);
   if (kind == "Node") return check_node(object, errors);
   if (kind == "ValidatingWebhookConfiguration" || kind == "MutatingWebhookConfiguration") return check_webhooks(object, errors);
+  if (kind == "FlowSchema") return check_flow_schema(object, errors);
+  if (kind == "PriorityLevelConfiguration") return check_priority_level(spec, errors);
+  if (kind == "APIService") return check_api_service(object, errors);
+  if (kind == "ValidatingAdmissionPolicy") return check_admission_policy(spec, errors);
+  if (kind == "ValidatingAdmissionPolicyBinding") return check_admission_binding(spec, errors);
   if (kind == "RuntimeClass") {
     const std::string handler = text_at(object, {"handler"});
     append_problems(dns1123_label_problems(handler), handler, "handler", errors);

@@ -35,8 +35,11 @@ bool is_sign(const std::string& token) {
          token == "<" || token == ">";
 }
 
-[[noreturn]] void fail(const std::string& found, const std::string& expected) {
-  throw bad_request("unable to parse requirement: found '" + found + "' expected: " + expected);
+/// Between requirements the real parser does not say "unable to parse requirement", and before '(' it leaves out the comma.
+[[noreturn]] void fail(const std::string& found, const std::string& expected) { throw bad_request("found '" + found + "', expected: " + expected); }
+
+[[noreturn]] void fail_inside(const std::string& found, const std::string& expected) {
+  throw bad_request("unable to parse requirement: found '" + found + "'" + (expected == "'('" ? "" : ",") + " expected: " + expected);
 }
 
 void check_key(const std::string& key) {
@@ -55,6 +58,7 @@ LabelSelector LabelSelector::parse(std::string_view text) {
     LabelRequirement requirement;
     const bool negated = token == "!";
     if (negated) token = lexer.next();
+    if (is_sign(token) && negated) fail_inside(token, "identifier");
     if (is_sign(token)) fail(token, "!, identifier, or 'end of string'");
     requirement.key = token;
     check_key(requirement.key);
@@ -66,18 +70,21 @@ LabelSelector LabelSelector::parse(std::string_view text) {
     } else if (token == "in" || token == "notin") {
       requirement.operation = token == "in" ? Operator::in : Operator::not_in;
       token = lexer.next();
-      if (token != "(") fail(token, "'('");
+      if (token != "(") fail_inside(token, "'('");
       std::string value;
       for (token = lexer.next(); token != ")"; token = lexer.next()) {
         if (token == ",") {
           requirement.values.push_back(std::exchange(value, {}));
+        } else if (!value.empty()) {
+          fail_inside(token, "',' or ')'");
         } else if (is_sign(token)) {
-          fail(token, "',', ')' or identifier");
+          fail_inside(token, requirement.values.empty() ? "',', ')' or identifier" : "',', or identifier");
         } else {
           value = token;
         }
       }
       requirement.values.push_back(value);
+      std::sort(requirement.values.begin(), requirement.values.end());  // complaints count in this order
       token = lexer.next();
     } else if (token == "=" || token == "==" || token == "!=" || token == "<" || token == ">") {
       requirement.operation = token == "!=" ? Operator::not_in : token == "<" ? Operator::less : token == ">" ? Operator::greater : Operator::in;
@@ -85,12 +92,19 @@ LabelSelector LabelSelector::parse(std::string_view text) {
       if (token.empty() || token == ",") {
         requirement.values.emplace_back();
       } else {
-        if (is_sign(token)) fail(token, "identifier");
+        if (is_sign(token)) fail_inside(token, "identifier");
         requirement.values.push_back(token);
         token = lexer.next();
       }
     } else {
-      fail(token, "in, notin, =, ==, !=, gt, lt");
+      fail_inside(token, "in, notin, =, ==, !=, gt, lt");
+    }
+    if (requirement.operation == Operator::less || requirement.operation == Operator::greater) {
+      const std::string& value = requirement.values.front();
+      const std::size_t digits = value.empty() || (value[0] != '-' && value[0] != '+') ? 0 : 1;
+      if (digits == value.size() || value.find_first_not_of("0123456789", digits) != std::string::npos) {
+        throw bad_request("unable to parse requirement: values[0]: Invalid value: " + in_quotes(value) + ": for 'Gt', 'Lt' operators, the value must be an integer");
+      }
     }
     for (const std::string& value : requirement.values) {
       const auto problems = label_value_problems(value);

@@ -14,7 +14,24 @@ TEST(LabelSelectorText, MatchesAsDocumented) {
   const std::pair<const char*, bool> cases[] = {{"", true}, {"app=web", true}, {"app==web,tier=front", true}, {"app!=web", false}, {"app in (web, db)", true}, {"app notin (web)", false},
                                                 {"tier", true}, {"!tier", false}, {"none!=x", true}, {"none=", false}};
   for (const auto& [text, expected] : cases) EXPECT_EQ(LabelSelector::parse(text).matches(web), expected) << text;
-  for (const char* text : {"a in b", "a,", "=b", "a b"}) EXPECT_THROW(LabelSelector::parse(text), ApiError) << text;
+  const std::pair<const char*, const char*> refused[] = {
+      {"a in b", "unable to parse requirement: found 'b' expected: '('"},
+      {"a,", "found '', expected: identifier after ','"},
+      {"=b", "found '=', expected: !, identifier, or 'end of string'"},
+      {"a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"},
+      {"a=b=c", "found '=', expected: ',' or 'end of string'"},
+      {"a in (b", "unable to parse requirement: found '', expected: ',' or ')'"},
+      {"!!a", "unable to parse requirement: found '!', expected: identifier"},
+      {"a>x", "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"},
+  };
+  for (const auto& [text, expected] : refused) {
+    try {
+      LabelSelector::parse(text);
+      ADD_FAILURE() << text;
+    } catch (const ApiError& error) {
+      EXPECT_EQ(error.message, expected);
+    }
+  }
 }
 
 TEST(FieldSelectorText, OffersWhatTheKindOffers) {

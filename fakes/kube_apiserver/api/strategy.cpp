@@ -128,7 +128,13 @@ void prepare_for_create(Json& object, const Resource& resource, const User& user
   }
   const std::string& kind = resource.kind;
   if (resource.group.empty()) {
-    if (kind == "Pod") object["status"] = {{"phase", "Pending"}, {"qosClass", qos_class(object["spec"])}};
+    if (kind == "Pod") {
+      object["status"] = {{"phase", "Pending"}, {"qosClass", qos_class(object["spec"])}};
+      if (!runtime::list_at(object, {"spec", "schedulingGates"}).empty()) {
+        object["status"]["conditions"] = Json::array({{{"type", "PodScheduled"}, {"status", "False"}, {"lastProbeTime", nullptr}, {"lastTransitionTime", nullptr},
+                                                       {"reason", "SchedulingGated"}, {"message", "Scheduling is blocked due to non-empty scheduling gates"}}});
+      }
+    }
     if (kind == "Namespace") {
       object["status"] = {{"phase", "Active"}};
       add_unless_there(object["spec"]["finalizers"], "kubernetes");

@@ -192,7 +192,7 @@ void check_role_binding(const Json& object, const Resource& resource, FieldError
 void check_kind(const Json& object, const Resource& resource, FieldErrors& errors) {
   const std::string& kind = resource.kind;
   if (resource.custom) return;
-  if (kind == "Pod") return check_pod_spec(object.at("spec"), "spec", errors);
+  if (kind == "Pod") return check_new_pod(object, errors);
   if (kind == "ConfigMap") return check_config_map(object, errors);
   if (kind == "Secret") return check_secret(object, errors);
   if (kind == "Lease") return check_lease(object, errors);

@@ -416,13 +416,13 @@ void check_workload_change(const Json& object, const Json& old, const Resource& 
   if (kind == "StatefulSet") {
     Json now = object.at("spec");
     Json then = old.at("spec");
-    for (const char* key : {"replicas", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy", "minReadySeconds", "ordinals", "revisionHistoryLimit"}) {
+    for (const char* key : {"replicas", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy", "minReadySeconds", "ordinals"}) {
       now.erase(key);
       then.erase(key);
     }
     if (now != then) {
       errors.push_back(forbidden_value("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
-                                               "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"));
+                                               "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"));
     }
   }
   if (kind == "Job") {

@@ -136,12 +136,15 @@ Task<Answer> ApiServer::server_side_apply(Request& request) {
   const std::string api_version = text_at(applied, {"apiVersion"});
   const std::string kind = text_at(applied, {"kind"});
   if (api_version.empty() || kind.empty()) throw bad_request("invalid object type: " + api_version + "/, Kind=" + kind);
+  if (api_version != resource.api_version()) throw bad_request("Incorrect version specified in apply patch. Specified patch version: " + api_version + ", expected: " + resource.api_version());
+  if (kind != resource.kind) throw plain_error("failed to merge config: expected objects of the same type, but got " + resource.kind + " and " + kind);
   if (!find(applied, {"metadata", "managedFields"}).empty()) throw bad_request("metadata.managedFields must be nil");
   const std::string applied_name = text_at(applied, {"metadata", "name"});
   if (!applied_name.empty() && applied_name != name) throw bad_request("the name of the object (" + applied_name + ") does not match the name on the URL (" + name + ")");
+  if (!applied["metadata"].is_object()) applied["metadata"] = Json::object();
   const std::shared_ptr<const Type> type = type_for(resource);
   const std::string where = text_at(applied, {"metadata", "namespace"});
-  FieldSet own_fields = field_set_of(applied, *type, "failed to create typed patch object (" + where + "/" + name + "; " + api_version + ", Kind=" + kind + "): ");
+  FieldSet own_fields = field_set_of(applied, *type, "failed to create typed patch object (" + where + "/" + name + "; " + (resource.group.empty() ? "/" : "") + api_version + ", Kind=" + kind + "): ");
   strip_reset_fields(own_fields, resource, request.info.subresource);
   applied["metadata"].erase("creationTimestamp");
   const std::string now = now_text();
@@ -250,6 +253,9 @@ Task<Answer> ApiServer::server_side_apply(Request& request) {
   request.applying = true;
   if (!present) {
     if (request.sub != nullptr) throw not_found(resource, name);
+    if (applied_name.empty()) throw bad_request("the name of the object (" + name + " based on URL) was undeterminable: name must be provided");
+    const std::string applied_uid = text_at(applied, {"metadata", "uid"});
+    if (!applied_uid.empty()) throw conflict(resource, name, "uid mismatch: the provided object specified uid " + applied_uid + ", and no existing object was found");
     Json object = finished(merged_with(empty_object(*type), false));
     if (resource.namespaced) object["metadata"]["namespace"] = request.info.object_namespace;
     const ObjectPtr made = co_await create_object(request, std::move(object));

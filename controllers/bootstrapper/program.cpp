@@ -1,5 +1,6 @@
 #include "controllers/bootstrapper/bootstrapper.hpp"
 #include "controllers/bootstrapper/recover.hpp"
+#include "controllers/bootstrapper/snapshot.hpp"
 #include "controllers/bootstrapper/start.hpp"
 #include "harness/runtime/command.hpp"
 #include "harness/runtime/flags.hpp"
@@ -107,10 +108,20 @@ struct RecoverFlags {
   std::string etcd_key_path;
   std::string kubeconfig;
   std::string bootstrap_address;
+  std::int64_t raise_revision = 0;
   bool force = false;
+  SnapshotOptions snapshot;
+  bool stay = false;
 
   void add_to(Flags& flags) {
     flags.add("recovery-dir", recovery_directory, "where the assets are written; must be empty or absent");
+    flags.add("snapshot", snapshot.file, "on each etcd machine, when etcd is lost, too: make its data of this snapshot and start it");
+    flags.add("snapshot-sha256", snapshot.sha256, "of the snapshot, as recorded when it was taken");
+    flags.add("cluster-ca", snapshot.cluster_ca, "CA of the cluster to recover; a snapshot of another one is refused");
+    flags.add("etcd-manifest", snapshot.etcd_manifest, "etcd's static pod, which is put in place when its data is");
+    flags.add("pod-manifest-path", snapshot.manifest_directory, "the kubelet's static pods");
+    flags.add("etcdctl", snapshot.etcdctl, "the program that reads snapshots");
+    flags.add("stay", stay, "do not exit when done, for a supervisor that restarts whatever ends");
     add_sources_to(flags);
   }
   void add_sources_to(Flags& flags) {
@@ -121,7 +132,8 @@ struct RecoverFlags {
     flags.add("etcd-private-key-path", etcd_key_path, "its key");
     flags.add("kubeconfig", kubeconfig, "a running API server: recover from it instead");
     flags.add("bootstrap-address", bootstrap_address, "address of the node that is to run the temporary control plane");
-    flags.add("force", force, "even while API servers seem to live");
+    flags.add("raise-revision", raise_revision, "after a restore from a snapshot: raise etcd's revision by so much, so that none is seen twice");
+    flags.add("force", force, "even while API servers, or the etcd of the snapshot, seem to live");
   }
 };
 
@@ -143,10 +155,25 @@ Result<client::EtcdClientOptions> etcd_options(Runtime& runtime, const RecoverFl
   return options;
 }
 
+Task<Result<void>> restore_command(Runtime& runtime, RecoverFlags flags) {
+  if (flags.snapshot.etcd_manifest.empty() || flags.snapshot.cluster_ca.empty() || flags.etcd_servers.empty()) {
+    Error missing(ErrorCode::invalid, "--snapshot needs --etcd-manifest, --cluster-ca and --etcd-servers");
+    co_return missing;
+  }
+  auto etcd = etcd_options(runtime, flags);
+  if (!etcd) co_return etcd.error();
+  flags.snapshot.force = flags.force;
+  co_return co_await restore_from_snapshot(runtime, flags.snapshot, etcd.value());
+}
+
 Task<Result<void>> recover_command(Runtime& runtime, RecoverFlags flags) {
   RecoverOptions options;
   options.bootstrap_address = flags.bootstrap_address.empty() ? runtime.network().own_address() : flags.bootstrap_address;
   options.force = flags.force;
+  if (!flags.snapshot.file.empty()) {
+    auto restored = co_await restore_command(runtime, flags);
+    if (!restored || flags.recovery_directory.empty()) co_return restored;
+  }
   const bool from_api = !flags.kubeconfig.empty();
   if (flags.recovery_directory.empty() || from_api == !flags.etcd_servers.empty()) {
     Error unclear(ErrorCode::invalid, "--recovery-dir and either --etcd-servers or --kubeconfig must be given");
@@ -171,6 +198,11 @@ Task<Result<void>> recover_command(Runtime& runtime, RecoverFlags flags) {
     client::EtcdClient etcd(runtime, etcd_client_options.value());
     const auto source = make_etcd_source(etcd, flags.etcd_prefix);
     files = co_await recover(*source, runtime.pki(), options);
+    if (files && flags.raise_revision > 0) {
+      auto raised = co_await raise_revision(etcd, flags.raise_revision);
+      if (!raised) co_return raised.error();
+      runtime.log().info("revision_raised", {{"to", raised.value()}});
+    }
   }
   if (!files) co_return files.error();
   co_return write_assets(runtime.disk(), flags.recovery_directory, files.value());
@@ -248,7 +280,7 @@ Task<int> bootstrapper_main(Runtime& runtime, std::vector<std::string> arguments
   }
   if (!done) co_return runtime::command_failed(runtime, done.error().message, done.error().code == ErrorCode::invalid ? exit_usage : exit_failed);
   runtime.log().info("done", {{"verb", verb}});
-  if (starting.stay) {
+  if (starting.stay || recovering.stay) {
     runtime::Event never;
     co_await never.wait();
   }

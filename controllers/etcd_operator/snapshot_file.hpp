@@ -1,15 +1,12 @@
 /// @file snapshot_file.hpp
-/// What tells a whole etcd snapshot from a truncated, altered or foreign file: the SHA-256 etcd appends, and our own record of it.
+/// The names of backups, and which files are whole ones.
 #pragma once
 
-#include "harness/runtime/result.hpp"
+#include "harness/client/etcd/snapshot_check.hpp"
 
 namespace skidpad::controllers::etcd_operator {
 
-/// corrupt unless the last 32 bytes are the SHA-256 of all before, which fill whole pages (`etcdctl snapshot restore` asks the same).
-runtime::Result<void> check_snapshot(std::string_view bytes);
-/// And its SHA-256 as recorded when it was taken; "" asks nothing.
-runtime::Result<void> check_snapshot(std::string_view bytes, std::string_view sha256_hex);
+using client::check_snapshot;
 
 /// "NAMESPACE.CLUSTER_v<revision>_<time>.db": the name of a backup below its prefix.
 struct BackupName {

@@ -81,10 +81,19 @@ ConductResult check_no_healthy_voter_removed(const history::RunRecord& record) {
 
 ConductResult check_only_writes_since_snapshot_lost(const history::RunRecord& record, const std::vector<Operation>& operations) {
   std::vector<std::pair<std::int64_t, std::int64_t>> windows;  ///< revisions that a restore gave up: above the first, up to the second
-  for (const Event& event : record.events) {
-    if (event.kind == recovery_kind) windows.emplace_back(integer_at(event.fields, {"restoredRevision"}), integer_at(event.fields, {"raisedTo"}));
-  }
   ConductResult result;
+  for (const Event& event : record.events) {
+    if (event.kind != recovery_kind) continue;
+    windows.emplace_back(integer_at(event.fields, {"restoredRevision"}), integer_at(event.fields, {"raisedTo"}));
+    // A revision that was given up must not come again: who has seen it would never learn of the new one (R2).
+    for (const Operation& operation : operations) {
+      if (!operation.revision || operation.outcome != history::Outcome::ok || operation.operation != "put" || operation.call <= event.time || *operation.revision > windows.back().second) continue;
+      result.verdict = Verdict::fail;
+      result.reason = "revisions went back";
+      result.evidence = {"at " + describe(operation.call) + ": " + operation.key + " was written at revision " + std::to_string(*operation.revision) + ", and " + std::to_string(windows.back().second) + " had been seen"};
+      return result;
+    }
+  }
   std::vector<Operation> kept;
   std::size_t given_up = 0;
   for (const Operation& operation : operations) {

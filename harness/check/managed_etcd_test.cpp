@@ -89,6 +89,8 @@ TEST(OnlyWritesSinceSnapshotLost, TellsGoodFromBad) {
       {"the write after the snapshot is lost", Verdict::pass, [&](Story& s) { s.put("1", 10); s.put("2", 11); restored(s); s.get("1"); }},
       {"the write in the snapshot is lost", Verdict::fail, [&](Story& s) { s.put("1", 9); s.put("2", 10); restored(s); s.get("1"); }},
       {"a write after the restore is lost", Verdict::fail, [&](Story& s) { s.put("1", 10); s.put("2", 11); restored(s); s.put("3", 1031); s.get("1"); }},
+      {"a revision that was given up comes again", Verdict::fail, [&](Story& s) { s.put("1", 10); s.put("2", 11); restored(s); s.put("3", 11); s.get("3"); }},
+      {"revisions go on above", Verdict::pass, [&](Story& s) { s.put("1", 10); s.put("2", 11); restored(s); s.put("3", 1031); s.get("3"); }},
       {"a write beyond what the restore knew of is lost", Verdict::fail, [&](Story& s) { s.put("1", 10); s.put("2", 1031); restored(s); s.get("1"); }},
   };
   for (const auto& each : cases) {

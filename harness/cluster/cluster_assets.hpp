@@ -12,10 +12,14 @@ namespace skidpad::cluster {
 using client::machines::MachineSpec;
 using runtime::Result;
 
+/// Where an operator lays the snapshot on a machine of snapshot_machines.
+inline constexpr char snapshot_path[] = "/opt/bootstrap/snapshot.db";
+
 struct ClusterAssets {
   ClusterPlan plan;
   std::vector<MachineSpec> machines;   ///< in the plan's order, then the one of the hollow nodes
   std::optional<MachineSpec> recovery_machine;  ///< self-hosted only: the first control-plane machine, to be set up anew when all are lost
+  std::vector<MachineSpec> snapshot_machines;   ///< self-hosted only: etcd's machines, to be set up anew when all that is left is a snapshot
   MachineSpec worker_template;         ///< a further worker: everything but its name; it joins by itself
   client::Kubeconfig admin;            ///< cluster-admin; servers: every API server
   std::vector<Json> objects;           ///< created through the API in this order once it serves: RBAC, kube-proxy, healer

@@ -14,6 +14,7 @@ using runtime::ErrorCode;
 using runtime::success;
 
 constexpr char asset_directory[] = "/opt/bootstrap/assets";
+constexpr int revisions_raised = 2000;  ///< more than a cluster writes from one snapshot to the next
 constexpr char pki_directory[] = "/etc/kubernetes/pki/";
 
 /// What the static control plane needed on its nodes and this one has in Secrets.
@@ -105,9 +106,9 @@ Result<RenderInput> render_input(const ClusterSpec& spec, const ClusterAssets& a
   return input;
 }
 
-MachineUnit bootstrap_unit(const ClusterSpec& spec, std::vector<std::string> arguments) {
+MachineUnit bootstrap_unit(const ClusterSpec& spec, std::vector<std::string> arguments, const char* name = "bootstrap") {
   MachineUnit unit;
-  unit.name = "bootstrap";
+  unit.name = name;
   unit.argv = {spec.components.at("skidpad-bootstrap").executable};
   unit.argv.insert(unit.argv.end(), arguments.begin(), arguments.end());
   unit.restart_seconds = runtime::seconds(spec.timers.kubelet_restart_delay);
@@ -139,6 +140,22 @@ void label_control_plane(MachineSpec& machine) {
     if (unit.name == "kubelet") unit.argv.push_back(std::string("--node-labels=") + controllers::bootstrapper::control_plane_label + "=true");
 }
 
+/// The flags that let a bootstrapper read etcd, and the files behind them.
+void add_etcd_access(const ClusterAssets& assets, MachineSpec& machine, std::vector<std::string>& arguments) {
+  const auto add = [&](const char* path, const std::string& content, unsigned mode) {
+    std::erase_if(machine.files, [&](const MachineFile& file) { return file.path == path; });
+    machine.files.push_back(MachineFile{path, content, mode});
+  };
+  add("/opt/bootstrap/etcd/ca.crt", assets.etcd_ca_pem, 0644);
+  add("/opt/bootstrap/etcd/client.crt", assets.etcd_client_certificate_pem, 0644);
+  add("/opt/bootstrap/etcd/client.key", assets.etcd_client_key_pem, 0600);
+  std::string servers;
+  for (const NodePlan* node : assets.plan.etcd_nodes()) servers += (servers.empty() ? "" : ",") + ("https://" + node->address + ":2379");
+  arguments.insert(arguments.end(), {"--etcd-servers=" + servers, "--etcd-ca-path=${ROOT}/opt/bootstrap/etcd/ca.crt",
+                                     "--etcd-certificate-path=${ROOT}/opt/bootstrap/etcd/client.crt",
+                                     "--etcd-private-key-path=${ROOT}/opt/bootstrap/etcd/client.key"});
+}
+
 /// Where `skidpad-bootstrap start --recover` is run when all control-plane machines are lost: the first one's machine, with what is needed
 /// to read etcd instead of assets.
 MachineSpec recovery_machine(const ClusterSpec& spec, const ClusterAssets& assets) {
@@ -149,17 +166,33 @@ MachineSpec recovery_machine(const ClusterSpec& spec, const ClusterAssets& asset
   }
   std::erase_if(machine.files, [](const MachineFile& file) { return file.path.starts_with(asset_directory); });
   std::erase_if(machine.units, [](const MachineUnit& unit) { return unit.name == "bootstrap"; });
-  machine.files.push_back(MachineFile{"/opt/bootstrap/etcd/ca.crt", assets.etcd_ca_pem, 0644});
-  machine.files.push_back(MachineFile{"/opt/bootstrap/etcd/client.crt", assets.etcd_client_certificate_pem, 0644});
-  machine.files.push_back(MachineFile{"/opt/bootstrap/etcd/client.key", assets.etcd_client_key_pem, 0600});
-  std::string servers;
-  for (const NodePlan* node : assets.plan.etcd_nodes()) servers += (servers.empty() ? "" : ",") + ("https://" + node->address + ":2379");
   std::vector<std::string> arguments = start_arguments(spec);
-  arguments.insert(arguments.end(), {"--recover=true", "--etcd-servers=" + servers, "--etcd-ca-path=${ROOT}/opt/bootstrap/etcd/ca.crt",
-                                     "--etcd-certificate-path=${ROOT}/opt/bootstrap/etcd/client.crt",
-                                     "--etcd-private-key-path=${ROOT}/opt/bootstrap/etcd/client.key", "--bootstrap-address=${ADDRESS}"});
+  arguments.insert(arguments.end(), {"--recover=true", "--bootstrap-address=${ADDRESS}"});
+  add_etcd_access(assets, machine, arguments);
   machine.units.push_back(bootstrap_unit(spec, std::move(arguments)));
   return machine;
+}
+
+/// As above when etcd is lost, too: its machines make their data of a snapshot that somebody lays there, before their etcd starts.
+std::vector<MachineSpec> snapshot_machines(const ClusterSpec& spec, const ClusterAssets& assets) {
+  std::vector<MachineSpec> machines;
+  for (const NodePlan* node : assets.plan.etcd_nodes()) {
+    const bool first = node->name == assets.recovery_machine->name;
+    MachineSpec machine = first ? *assets.recovery_machine : *std::find_if(assets.machines.begin(), assets.machines.end(), [&](const MachineSpec& known) { return known.name == node->name; });
+    for (MachineFile& file : machine.files) {
+      if (file.path == "/etc/kubernetes/manifests/etcd.yaml") file.path = "/opt/bootstrap/etcd.yaml";
+    }
+    std::vector<std::string> arguments = {"recover", std::string("--snapshot=${ROOT}") + snapshot_path, "--cluster-ca=${ROOT}/etc/kubernetes/pki/ca.crt",
+                                          "--etcd-manifest=${ROOT}/opt/bootstrap/etcd.yaml", "--pod-manifest-path=${ROOT}/etc/kubernetes/manifests",
+                                          "--stay=true"};
+    add_etcd_access(assets, machine, arguments);
+    for (MachineUnit& unit : machine.units) {
+      if (unit.name == "bootstrap") unit.argv.push_back("--raise-revision=" + std::to_string(revisions_raised));
+    }
+    machine.units.push_back(bootstrap_unit(spec, std::move(arguments), "restore-etcd"));
+    machines.push_back(std::move(machine));
+  }
+  return machines;
 }
 
 }  // namespace
@@ -185,6 +218,7 @@ Result<void> host_itself(const ClusterSpec& spec, ClusterAssets& assets, runtime
   for (const auto& [path, file] : files) first->files.push_back(MachineFile{std::string(asset_directory) + "/" + path, file.content, file.mode});
   first->units.push_back(bootstrap_unit(spec, start_arguments(spec)));
   assets.recovery_machine = recovery_machine(spec, assets);
+  assets.snapshot_machines = snapshot_machines(spec, assets);
   assets.objects.clear();  // the bootstrapper creates them
   return success();
 }

@@ -174,7 +174,9 @@ Task<Json> ApiServer::remove_object(Request& request, const std::string& key, co
         finalizers.push_back(custom_cleanup);
       }
       const Grace grace = mark_gracefully(next, resource, options, runtime_.wall_now());
-      if (grace == Grace::pending) co_return value;
+      // Already without grace and held by nothing: a server that was stopped between the mark and the removal left it so.
+      const bool cut_short = grace == Grace::pending && integer_at(next, {"metadata", "deletionGracePeriodSeconds"}, -1) == 0 && list_at(next, {"metadata", "finalizers"}).empty();
+      if (grace == Grace::pending && !cut_short) co_return value;
       set_collection_finalizers(next, resource, options);
       const bool held = !list_at(next, {"metadata", "finalizers"}).empty();
       if (grace == Grace::none && held) {

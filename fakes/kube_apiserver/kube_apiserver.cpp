@@ -51,6 +51,10 @@ struct Configuration {
   std::int64_t min_request_timeout_seconds = 1800;
   Duration event_ttl = 1h;
   Duration compaction_interval = 5min;
+  std::string audit_log_path;
+  std::string audit_policy_file;
+  std::int64_t audit_log_mebibytes = 0;
+  std::int64_t audit_log_backups = 0;
   bool anonymous = true;
   bool permit_port_sharing = false;
 };
@@ -58,7 +62,7 @@ struct Configuration {
 /// Flags of the real server that change nothing here.
 constexpr const char* accepted_flags[] = {
     "admission-control-config-file", "aggregator-reject-forwarding-redirects", "allow-metric-labels", "allow-privileged", "apiserver-count", "audit-log-format",
-    "audit-log-maxage", "audit-log-maxbackup", "audit-log-maxsize", "audit-log-path", "audit-policy-file", "authentication-token-webhook-config-file",
+    "audit-log-compress", "audit-log-maxage", "audit-log-mode", "authentication-token-webhook-config-file",
     "authorization-webhook-config-file", "contention-profiling", "cors-allowed-origins", "default-watch-cache-size", "delete-collection-workers",
     "disabled-metrics", "egress-selector-config-file", "emulated-version", "enable-aggregator-routing", "enable-bootstrap-token-auth", "enable-garbage-collector",
     "enable-logs-handler", "enable-priority-and-fairness", "encryption-provider-config", "endpoint-reconciler-type", "etcd-count-metric-poll-period",
@@ -109,6 +113,10 @@ void declare(Flags& flags, Configuration& configuration) {
   flags.add("min-request-timeout", configuration.min_request_timeout_seconds, "Seconds a watch must be kept open at least.");
   flags.add("event-ttl", configuration.event_ttl, "Amount of time to retain events.");
   flags.add("etcd-compaction-interval", configuration.compaction_interval, "The interval of compaction requests.");
+  flags.add("audit-log-path", configuration.audit_log_path, "If set, all requests coming to the apiserver will be logged to this file. '-' means standard out.");
+  flags.add("audit-policy-file", configuration.audit_policy_file, "Path to the file that defines the audit policy configuration. Without it nothing is logged.");
+  flags.add("audit-log-maxsize", configuration.audit_log_mebibytes, "The maximum size in megabytes of the audit log file before it gets rotated.");
+  flags.add("audit-log-maxbackup", configuration.audit_log_backups, "The maximum number of old audit log files to retain. Setting a value of 0 will mean there's no restriction on the number of files.");
   flags.add("anonymous-auth", configuration.anonymous, "Enables anonymous requests to the secure port of the API server.");
   flags.add("permit-port-sharing", configuration.permit_port_sharing, "If true, this server waits for a port that another process of its node still serves, instead of exiting.");
   for (const char* name : accepted_flags) flags.accept(name, "no effect in this server");
@@ -229,6 +237,13 @@ ServerOptions server_options(Runtime& runtime, const Configuration& configuratio
   const auto& enabled = configuration.enabled_admission;
   options.authentication_facts = authentication_facts(runtime, configuration);
   options.node_restriction = std::find(enabled.begin(), enabled.end(), "NodeRestriction") != enabled.end();
+  if (!configuration.audit_log_path.empty() && !configuration.audit_policy_file.empty()) {
+    AuditOptions& audit = options.audit.emplace();
+    audit.path = configuration.audit_log_path == "-" ? "/dev/stdout" : configuration.audit_log_path;
+    audit.policy = AuditPolicy::parse(read_file(runtime, configuration.audit_policy_file));
+    audit.size_max_mebibytes = configuration.audit_log_mebibytes;
+    audit.backup_count_max = configuration.audit_log_backups;
+  }
   runtime::TlsClientOptions kubelet;
   kubelet.ca_pem = read_file(runtime, configuration.kubelet_ca_file);
   kubelet.certificate_pem = read_file(runtime, configuration.kubelet_certificate_file);

@@ -15,6 +15,7 @@ bool is_writing(const std::string& verb) { return verb == "create" || verb == "u
 
 constexpr const char* page_not_found = "@page";  ///< a reason that is no Status: plain text
 constexpr std::size_t body_bytes_max = 3 * 1024 * 1024;
+constexpr std::size_t audit_id_length_max = 64;
 constexpr std::size_t gzip_bytes_min = 128 * 1024;
 
 std::string upper(std::string text) {
@@ -48,7 +49,9 @@ std::string Request::manager() const {
 }
 
 ApiServer::ApiServer(runtime::Runtime& runtime, Store& store, Authenticator& authenticator, Authorizer& authorizer, ServerOptions options)
-    : runtime_(runtime), store_(store), authenticator_(authenticator), authorizer_(authorizer), options_(std::move(options)), random_(runtime.random().split("kube-apiserver")) {}
+    : runtime_(runtime), store_(store), authenticator_(authenticator), authorizer_(authorizer), options_(std::move(options)), random_(runtime.random().split("kube-apiserver")) {
+  if (options_.audit) audit_ = std::make_unique<AuditLog>(runtime_, *options_.audit);
+}
 
 Task<void> ApiServer::handle(const runtime::HttpRequest& http, runtime::HttpResponder& responder) {
   Request request(http);
@@ -75,7 +78,15 @@ Task<void> ApiServer::handle(const runtime::HttpRequest& http, runtime::HttpResp
       if (count != nullptr) --*count;
     }
   } leaving{inflight};
+  request.audit_id = std::string(http.headers.get("Audit-ID").substr(0, audit_id_length_max));
+  if (request.audit_id.empty()) request.audit_id = random_.uuid();
   co_await answer_request(request, responder, answer, streamed);
+  if (audit_ && !request.audit) {
+    begin_audit(request);
+    note_audit("ResponseStarted", request, answer.status, answer.body);  // nobody: refused before it was received
+  } else if (audit_) {
+    note_audit("ResponseComplete", request, answer.status, answer.body);
+  }
   const RequestInfo& info = request.info;
   if (info.is_resource) {
     const char* scope = !info.name.empty() || info.verb == "create" ? "resource" : !info.object_namespace.empty() ? "namespace" : "cluster";
@@ -87,7 +98,7 @@ Task<void> ApiServer::handle(const runtime::HttpRequest& http, runtime::HttpResp
   runtime::HttpResponse response;
   response.status = answer.status;
   response.headers = std::move(answer.headers);
-  response.headers.add("Audit-Id", random_.uuid());
+  response.headers.add("Audit-Id", request.audit_id);
   response.headers.add("Cache-Control", "no-cache, private");
   if (!answer.content_type.empty()) response.headers.add("Content-Type", answer.content_type);
   for (const std::string& warning : request.warnings) response.headers.add("Warning", warning_header(warning));
@@ -105,6 +116,10 @@ Task<void> ApiServer::answer_request(Request& request, runtime::HttpResponder& r
   try {
     if (request.http.body.size() > body_bytes_max) throw ApiError(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728");
     request.user = authenticator_.authenticate(request.http);
+    if (audit_) {
+      begin_audit(request);
+      note_audit("RequestReceived", request, 0, "");
+    }
     impersonate(request);
     answer = co_await dispatch(request, responder, streamed);
   } catch (const ApiError& error) {
@@ -137,7 +152,20 @@ Task<void> ApiServer::answer_request(Request& request, runtime::HttpResponder& r
   if (failure->retry_after_seconds > 0) answer.headers.add("Retry-After", std::to_string(failure->retry_after_seconds));
 }
 
-void ApiServer::authorize(const Request& request) {
+void ApiServer::begin_audit(Request& request) {
+  request.audit = std::make_unique<AuditRecord>();
+  request.audit->decision = audit_->policy().decide(request.user, request.info);
+  request.audit->id = request.audit_id;
+  request.audit->user = request.user;
+  request.audit->received_at = runtime::format_rfc3339_micro(runtime_.wall_now());
+}
+
+void ApiServer::note_audit(const char* stage, const Request& request, int code, const std::string& body) {
+  if (!audit_ || !request.audit) return;
+  audit_->write(stage, *request.audit, request.info, request.http, code, body);
+}
+
+void ApiServer::authorize(Request& request) {
   Attributes attributes;
   attributes.user = request.user;
   const RequestInfo& info = request.info;
@@ -152,7 +180,12 @@ void ApiServer::authorize(const Request& request) {
   } else {
     attributes.path = info.path;
   }
-  if (authorizer_.decide(attributes).allowed) return;
+  const Decision decision = authorizer_.decide(attributes);
+  if (request.audit) {
+    request.audit->verdict = decision.allowed ? "allow" : "forbid";
+    request.audit->verdict_reason = decision.reason;
+  }
+  if (decision.allowed) return;
   throw forbidden(info.group, info.is_resource ? info.resource : "", info.is_resource ? info.name : "", denial_text(attributes));
 }
 

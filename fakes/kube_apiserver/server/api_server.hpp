@@ -1,11 +1,12 @@
 /// @file api_server.hpp
 /// The API over HTTP: from a request to its answer. One source file per concern; this is the shared state.
 /// Promise: every answer is JSON (or what was negotiated) with the real server's status, reason and message; a failed request writes nothing.
-/// Not modelled: webhooks, aggregation to other servers, priority and fairness, audit logs.
+/// Not modelled: aggregation to other servers, priority and fairness.
 #pragma once
 
 #include "fakes/kube_apiserver/access/authenticator.hpp"
 #include "fakes/kube_apiserver/access/authorizer.hpp"
+#include "fakes/kube_apiserver/audit/audit_log.hpp"
 #include "fakes/kube_apiserver/server/metrics.hpp"
 #include "fakes/kube_apiserver/server/request_info.hpp"
 #include "harness/runtime/http/http_server.hpp"
@@ -28,6 +29,7 @@ struct ServerOptions {
   /// Data of the ConfigMap kube-system/extension-apiserver-authentication, by which other components know whom to trust.
   std::map<std::string, std::string> authentication_facts;
   std::optional<runtime::TlsClientOptions> kubelet_client;
+  std::optional<AuditOptions> audit;
 };
 
 /// A request on its way.
@@ -37,6 +39,8 @@ struct Request {
   Query query;
   RequestInfo info;
   User user;
+  std::string audit_id;
+  std::unique_ptr<AuditRecord> audit;  ///< null without an audit log, and before the user is known
   const Resource* resource = nullptr;
   std::shared_ptr<const Resource> custom;  ///< keeps a custom resource alive
   const Subresource* sub = nullptr;
@@ -83,7 +87,9 @@ class ApiServer {
   Task<void> answer_request(Request& request, runtime::HttpResponder& responder, Answer& answer, bool& streamed);
   Task<Answer> dispatch(Request& request, runtime::HttpResponder& responder, bool& streamed);
   void find_resource(Request& request);
-  void authorize(const Request& request);
+  void authorize(Request& request);
+  void begin_audit(Request& request);
+  void note_audit(const char* stage, const Request& request, int code, const std::string& body);
   // paths.cpp: everything that is no resource
   Task<Answer> answer_path(Request& request);
   Answer health(const Request& request);
@@ -165,6 +171,7 @@ class ApiServer {
   Authorizer& authorizer_;
   ServerOptions options_;
   Metrics metrics_;
+  std::unique_ptr<AuditLog> audit_;
   runtime::Random random_;
   bool bootstrapped_ = false;
   struct {

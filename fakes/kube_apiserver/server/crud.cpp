@@ -69,6 +69,14 @@ void ApiServer::read_write_options(Request& request, const char* options_kind) {
   }
   const std::string manager = query_value(request.query, "fieldManager");
   if (manager.size() > 128) errors.push_back(too_long("fieldManager", "may not be more than 128 bytes"));
+  for (const char c : manager) {
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) continue;
+    errors.push_back(invalid_text("fieldManager", manager, "should only contain printable characters"));
+    break;
+  }
+  if (query_has(request.query, "force") && request.http.method == "PATCH" && request.http.headers.get("Content-Type").substr(0, 28) != "application/apply-patch+yaml") {
+    errors.push_back(forbidden_value("force", "may not be specified for non-apply patch"));
+  }
   if (!errors.empty()) throw invalid("meta.k8s.io", options_kind, "", errors);
 }
 
@@ -319,6 +327,7 @@ Task<Answer> ApiServer::replace(Request& request) {
   Json object = decode_body(request, resource.type, resource.api_version(), resource.kind, true);
   const std::string name = text_at(object, {"metadata", "name"});
   const std::string where = text_at(object, {"metadata", "namespace"});
+  if (request.audit) request.audit->sent_version = text_at(object, {"metadata", "resourceVersion"});
   if (name.empty()) throw bad_request("the name of the object (" + request.info.name + " based on URL) was undeterminable: name must be provided");
   if (name != request.info.name) throw bad_request("the name of the object (" + name + ") does not match the name on the URL (" + request.info.name + ")");
   if (resource.namespaced && !where.empty() && where != request.info.object_namespace) {
@@ -367,7 +376,18 @@ Json ApiServer::patched(Request& request, const ObjectPtr& present, const std::s
   } else {
     apply_strategic_patch(object, patch, *resource.type);
   }
+  const std::string kind = text_at(object, {"kind"});
+  const std::string api_version = text_at(object, {"apiVersion"});
+  if (patch_type != "application/strategic-merge-patch+json" && (kind != resource.kind || api_version != resource.api_version())) {
+    std::string problem = "no kind " + in_quotes(kind) + " is registered for version " + in_quotes(api_version) + " in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
+    if (kind.empty()) problem = "Object 'Kind' is missing in " + in_quotes(object.dump());
+    if (find_built_in_kind(api_version, kind) != nullptr) problem = "converting (v1." + kind + ") to (core." + resource.kind + "): unknown conversion";
+    throw invalid("", "", "", {invalid_text("patch", patch.dump(), problem)});
+  }
+  object["kind"] = resource.kind;
+  object["apiVersion"] = resource.api_version();
   const std::string name = text_at(object, {"metadata", "name"});
+  if (name.empty()) throw bad_request("the name of the object (" + request.info.name + " based on URL) was undeterminable: name must be provided");
   if (name != request.info.name) throw bad_request("the name of the object (" + name + ") does not match the name on the URL (" + request.info.name + ")");
   const std::string where = text_at(object, {"metadata", "namespace"});
   if (resource.namespaced && !where.empty() && where != request.info.object_namespace) {

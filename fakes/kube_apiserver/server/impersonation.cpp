@@ -77,6 +77,7 @@ void ApiServer::impersonate(Request& request) {
   }
   const std::string everybody = user.name == "system:anonymous" ? "system:unauthenticated" : "system:authenticated";
   if (std::find(user.groups.begin(), user.groups.end(), everybody) == user.groups.end()) user.groups.push_back(everybody);
+  if (request.audit) request.audit->impersonated = user;
   request.user = std::move(user);
 }
 

@@ -333,10 +333,11 @@ Task<void> ApiServer::watch(Request& request, runtime::HttpResponder& responder,
   }
 
   runtime::HttpHeaders headers;
-  headers.add("Audit-Id", random_.uuid());
+  headers.add("Audit-Id", request.audit_id);
   headers.add("Cache-Control", "no-cache, private");
   headers.add("Content-Type", binary ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/json");
   streamed = true;
+  note_audit("ResponseStarted", request, 200, "");
   auto started = co_await responder.start_stream(200, std::move(headers));
   if (!started) co_return;
   if (refusal) {

@@ -16,7 +16,7 @@ class ApiWorld {
  public:
   using Body = std::function<Task<void>(runtime::Runtime&)>;
 
-  explicit ApiWorld(std::uint64_t seed = 11, std::vector<std::string> more_flags = {}) : world(options(seed)) {
+  explicit ApiWorld(std::uint64_t seed = 11, std::vector<std::string> more_flags = {}, const std::map<std::string, std::string>& more_files = {}) : world(options(seed)) {
     current = this;
     world.register_program("etcd", etcd::etcd_main);
     world.register_program("kube-apiserver", kube_apiserver_main);
@@ -28,6 +28,7 @@ class ApiWorld {
     write("/ca.crt", client_ca.certificate_pem);
     write("/sa.key", pki->make_signing_key().value().key_pem);
     write("/tokens.csv", "admintoken,admin,uid-admin,\"system:masters\"\nbobtoken,bob,uid-bob,\"devs\"\n");
+    for (const auto& [path, text] : more_files) write(path, text);
     start("server", "etcd",
           {"--name=m", "--data-dir=/var/lib/etcd", "--listen-client-urls=http://10.0.0.1:2379", "--advertise-client-urls=http://10.0.0.1:2379",
            "--listen-peer-urls=http://10.0.0.1:2380", "--initial-advertise-peer-urls=http://10.0.0.1:2380", "--initial-cluster=m=http://10.0.0.1:2380"});

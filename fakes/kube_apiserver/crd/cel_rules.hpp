@@ -1,16 +1,15 @@
 /// @file cel_rules.hpp
-/// x-kubernetes-validations: the part of CEL that rules of custom resources commonly use.
-/// Offered: self, oldSelf, fields, has(), size(), startsWith, endsWith, contains, matches, literals, ! && || == != < <= > >= + - in, ?: and
-/// parentheses. A rule outside of it never fails an object.
+/// x-kubernetes-validations: the rules of a custom resource's schema, with messageExpression, reason, fieldPath and optionalOldSelf.
+/// Lists of objects with keys are compared with their old items by key; a rule that cannot be read is refused with its definition.
 #pragma once
 
 #include "fakes/kube_apiserver/api/api_error.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
 
-/// @param old  null on creation: rules that speak of oldSelf are passed over then.
+/// @param old  null on creation: rules that speak of oldSelf are passed over then, save those with optionalOldSelf.
 void check_rules(const Json& value, const Json& old, const Json& schema, const std::string& path, FieldErrors& errors);
-/// None if the rule is outside of what is offered or its evaluation fails.
-std::optional<bool> evaluate_rule(const std::string& rule, const Json& self, const Json& old_self);
+/// The rules of one schema, without those below it, can be compiled.
+void check_rule_texts(const Json& schema, const std::string& path, FieldErrors& errors);
 
 }  // namespace skidpad::fakes::kube_apiserver

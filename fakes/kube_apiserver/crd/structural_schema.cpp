@@ -196,9 +196,33 @@ void check_schema(const Json& schema, const std::string& path, bool root, FieldE
     validate_value(schema["default"], schema, "", wrong);
     for (FieldError& error : wrong) errors.push_back({error.reason, path + ".default" + (error.field.empty() ? "" : "." + error.field), error.message});
   }
+  check_rule_texts(schema, path, errors);
   for (const auto& [name, property] : list_at(schema, {"properties"}).items()) check_schema(property, path + ".properties[" + name + "]", false, errors);
   if (items.is_object()) check_schema(items, path + ".items", false, errors);
   if (find(schema, {"additionalProperties"}).is_object()) check_schema(schema["additionalProperties"], path + ".additionalProperties", false, errors);
+}
+
+}  // namespace
+
+namespace {
+
+/// The value at "a.b[2].c", or one that it lies in, is as it was. Items of lists are known again only if the whole list is as it was.
+bool is_unchanged(const Json& now, const Json& then, const std::string& path) {
+  const Json* left = &now;
+  const Json* right = &then;
+  std::size_t at = 0;
+  while (*left != *right) {
+    if (at >= path.size() || !left->is_object() || !right->is_object()) return false;
+    const bool key = path[at] == '[';
+    const std::size_t start = key || path[at] == '.' ? at + 1 : at;
+    const std::size_t end = std::min(key ? path.find(']', start) : path.find_first_of(".[", start), path.size());
+    const std::string name = path.substr(start, end - start);
+    if (!left->contains(name) || !right->contains(name)) return false;
+    left = &(*left)[name];
+    right = &(*right)[name];
+    at = key ? end + 1 : end;
+  }
+  return true;
 }
 
 }  // namespace
@@ -265,6 +289,7 @@ void check_custom(const Json& object, const Json& old, const Resource& resource,
   }
   FieldErrors found;
   validate_value(object, resource.custom->schema, "", found);
+  if (!old.is_null()) std::erase_if(found, [&](const FieldError& error) { return is_unchanged(object, old, error.field); });
   check_rules(object, old, resource.custom->schema, "", found);
   for (FieldError& error : found) {
     if (status_only) {  // the status is validated by itself: messages name paths inside it

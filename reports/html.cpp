@@ -202,6 +202,24 @@ std::string configuration(const history::Header& header) {
          pair_table("Timer", {timers.begin(), timers.begin() + static_cast<std::ptrdiff_t>(half)}) + "</div><div>" + pair_table("Timer", {timers.begin() + static_cast<std::ptrdiff_t>(half), timers.end()}) + "</div></div></details>";
 }
 
+std::string restores_table(const std::vector<check::RestoreAudit>& restores) {
+  std::string rows;
+  for (const check::RestoreAudit& restore : restores) {
+    rows += "<tr><td>" + escape(restore.recovery) + "</td><td>" + (restore.from_backup ? "backup" : "survivor") + ", revision " + std::to_string(restore.restored_revision) + ", goes on above " +
+            std::to_string(restore.raised_to) + "</td><td>" + std::to_string(restore.lost.size()) + " of " + std::to_string(restore.acknowledged) + "</td><td>" +
+            escape(describe(restore.recovery_point)) + "</td><td>" + (restore.recovery_time ? escape(describe(*restore.recovery_time)) : "not seen") + "</td><td>" +
+            std::to_string(restore.back_from_the_dead.size()) + "</td><td>" + std::to_string(restore.watchers_told) + " / " + std::to_string(restore.revisions_back) + "</td></tr>";
+  }
+  std::string html = "<table><thead><tr><th>Recovery</th><th>From</th><th>Writes lost</th><th>Recovery point</th><th>Recovery time</th><th>Keys back from the dead</th><th>Watches told to list again / revisions back</th></tr></thead><tbody>" + rows + "</tbody></table>";
+  for (const check::RestoreAudit& restore : restores) {
+    if (restore.lost.empty()) continue;
+    html += "<details class=\"rest\"><summary>" + std::to_string(restore.lost.size()) + " acknowledged writes lost by " + escape(restore.recovery) + "</summary><ul>";
+    for (const std::string& write : restore.lost) html += "<li>" + escape(write) + "</li>";
+    html += "</ul></details>";
+  }
+  return html;
+}
+
 }  // namespace
 
 std::string report_html(const history::RunRecord& record, const check::Judgement& judgement, const Presentation& presentation) {
@@ -218,6 +236,7 @@ std::string report_html(const history::RunRecord& record, const check::Judgement
   }
   html += section("Guarantees", "", guarantees(judgement), true);
   if (!judgement.probes.empty()) html += section("What users noticed", "", probes_table(judgement.probes));
+  if (!judgement.restores.empty()) html += section("What restores cost", "", restores_table(judgement.restores));
   if (!judgement.faults.empty()) html += section("Faults and their witnesses", "", faults_table(judgement.faults));
   if (const std::string charts = metric_charts(record, judgement); !charts.empty()) html += section("Metrics", "Scraped during the run; the dashed line is the fault.", charts, true);
   html += section("Configuration", "Timer profile <strong>" + escape(header.timers.profile) + "</strong>, driver <strong>" + escape(header.driver) + "</strong>.", configuration(header));

@@ -110,6 +110,27 @@ OrderedJson probes_json(const std::vector<check::ProbeSummary>& probes) {
   return list;
 }
 
+/// Lost writes are all named: this file is what a person goes by who has to make good for them.
+OrderedJson restores_json(const std::vector<check::RestoreAudit>& restores) {
+  OrderedJson list = OrderedJson::array();
+  for (const check::RestoreAudit& restore : restores) {
+    OrderedJson json;
+    json["recovery"] = restore.recovery;
+    json["from_backup"] = restore.from_backup;
+    json["restored_revision"] = restore.restored_revision;
+    json["raised_to"] = restore.raised_to;
+    json["writes_acknowledged"] = restore.acknowledged;
+    json["writes_lost"] = restore.lost;
+    json["recovery_point_seconds"] = runtime::seconds(restore.recovery_point);
+    json["recovery_time_seconds"] = seconds_or_null(restore.recovery_time);
+    json["back_from_the_dead"] = restore.back_from_the_dead;
+    json["watchers_told_to_list_again"] = restore.watchers_told;
+    json["revisions_seen_going_back"] = restore.revisions_back;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 OrderedJson guarantees_json(const std::vector<check::Guarantee>& guarantees) {
   OrderedJson list = OrderedJson::array();
   for (const check::Guarantee& guarantee : guarantees) {
@@ -148,6 +169,7 @@ std::string result_json(const history::RunRecord& record, const check::Judgement
   json["guarantees"] = guarantees_json(judgement.guarantees);
   json["layers"] = layers_json(judgement.recovery);
   json["probes"] = probes_json(judgement.probes);
+  if (!judgement.restores.empty()) json["restores"] = restores_json(judgement.restores);
   json["faults"] = faults_json(judgement.faults);
   json["topology"] = header.topology;
   json["versions"] = header.versions;

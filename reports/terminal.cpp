@@ -91,6 +91,11 @@ std::string terminal_table(const history::RunRecord& record, const check::Judgem
     }
     text += "\n";
   }
+  for (const check::RestoreAudit& restore : judgement.restores) {
+    text += "\nrestore " + printable(restore.recovery) + " from " + (restore.from_backup ? "a backup" : "a survivor") + ": " + std::to_string(restore.lost.size()) + " of " +
+            std::to_string(restore.acknowledged) + " acknowledged writes lost, recovery point " + check::describe(restore.recovery_point) + ", recovery time " +
+            (restore.recovery_time ? check::describe(*restore.recovery_time) : std::string("not seen")) + "\n";
+  }
   text += "\n";
   if (!header.repeat_command.empty()) text += "repeat   " + printable(header.repeat_command) + "\n";
   if (!presentation.directory.empty()) text += "report   " + printable(presentation.directory) + "/report.html\n";

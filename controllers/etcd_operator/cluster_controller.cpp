@@ -17,6 +17,10 @@ namespace {
 
 constexpr char annotation_approve[] = "etcd.database.coreos.com/approve-recovery";
 constexpr Duration failed_host_time = std::chrono::minutes(10);
+constexpr char too_young[] = "etcd takes no further member before every voter has been connected for 5 s";
+
+/// etcd's strict reconfiguration check: nothing happened, and some seconds later it will.
+bool refused_for_now(const Error& error) { return error.message.find("etcdserver: unhealthy cluster") != std::string::npos; }
 constexpr char annotation_host[] = "etcd.database.coreos.com/host";
 constexpr char annotation_address[] = "etcd.database.coreos.com/address";
 
@@ -74,7 +78,11 @@ Task<Result<Duration>> ClusterController::reconcile() {
   Policy policy = around_.settings.policy;
   policy.unhealthy_after = spec_.unhealthy_after.value_or(policy.unhealthy_after);
   policy.recovery_grace = spec_.recovery_grace.value_or(policy.recovery_grace);
-  const Action action = decide(spec_, policy, sight_);
+  Action action = decide(spec_, policy, sight_);
+  if (action.verb == Verb::add_member && no_member_before_ && runtime_.now() < *no_member_before_) {
+    action = Action(Verb::wait, "", too_young);
+    action.rule = "E4";
+  }
   const bool was_created = sight_.created;
   fill_status(action);
   if (!was_created && sight_.created) {
@@ -466,10 +474,17 @@ Task<Result<void>> ClusterController::note_data(std::string name) {
 }
 
 Task<Result<void>> ClusterController::add_member(HostSight host) {
+  const std::int64_t number = status_.next_member;
   const MemberRecord record = new_member(host, false);
   CO_TRY(co_await save());
   std::vector<std::string> urls{peer_url(spec_, record)};
   auto added = co_await client_of(backup_source_->at.address).member_add(std::move(urls), true);
+  if (!added && refused_for_now(added.error())) {
+    // Neither etcd nor the API heard of the name: it can be used.
+    drop_record(record.name);
+    status_.next_member = number;
+    no_member_before_ = runtime_.now() + std::min<Duration>(around_.settings.poll_interval, std::chrono::milliseconds(500));
+  }
   if (!added) co_return runtime::wrap(added.error(), "adding " + record.name);
   list_->members = added.value().members;
   MemberSight sight;
@@ -554,6 +569,10 @@ Task<Result<bool>> ClusterController::perform(Action action) {
     }
     case Verb::add_member:
       done = co_await add_member(action.host);
+      if (!done && refused_for_now(done.error())) {
+        status_.reason = too_young;
+        co_return false;
+      }
       if (done) tell(client::EventType::normal, "NewMemberAdded", "Member " + status_.members.back().name + " added as a learner on " + action.host.name + why);
       break;
     case Verb::promote: {

@@ -118,6 +118,7 @@ class ClusterController {
   std::map<std::string, Instant> unstarted_since_;
   std::optional<Instant> quorum_lost_since_;
   std::map<std::string, Instant> failed_hosts_;    ///< where a new member lately did not come up
+  std::optional<Instant> no_member_before_;        ///< etcd just refused a further one
   std::string told_wait_;
 };
 

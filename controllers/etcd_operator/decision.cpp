@@ -60,7 +60,7 @@ class Judge {
     if (spec_.paused) return wait("E20", "paused");
     if (!sight_.created) return create();
     if (!sight_.leader_known) return without_leader();
-    for (const auto step : {&Judge::tidy, &Judge::restart, &Judge::drop_failed_joiner, &Judge::drop_dead, &Judge::hold_for_unhealthy, &Judge::join, &Judge::resize,
+    for (const auto step : {&Judge::tidy, &Judge::restart, &Judge::drop_failed_joiner, &Judge::change_what_is_down, &Judge::drop_dead, &Judge::hold_for_unhealthy, &Judge::join, &Judge::resize,
                             &Judge::upgrade}) {
       if (auto action = (this->*step)()) return *action;
     }
@@ -201,6 +201,25 @@ class Judge {
     return std::nullopt;
   }
 
+  /// An upgrade that has not reached every member can be taken back, as patches of one minor version read each other's data.
+  std::string why_not(const EtcdVersion& from, const EtcdVersion& to) const {
+    const bool begun = std::any_of(sight_.members.begin(), sight_.members.end(), [&](const MemberSight& member) { return member.listed && member.version == spec_.version; });
+    if (begun && to < from && std::pair(to.major, to.minor) == std::pair(from.major, from.minor)) return "";
+    return why_no_upgrade(from, to);
+  }
+
+  /// A member that is down takes nothing from the quorum while its version is changed: so a bad release is taken back (U15).
+  Choice change_what_is_down() const {
+    const auto to = EtcdVersion::parse(spec_.version);
+    for (const MemberSight& member : sight_.members) {
+      const auto from = EtcdVersion::parse(member.version);
+      const bool runs = member.pod == PodState::running || member.pod == PodState::pending;
+      if (!member.listed || member.healthy || member.gone() || !runs || !from || !to || *from <= *to || !why_not(*from, *to).empty()) continue;
+      return act(Verb::delete_pod, member.name, "U15", "it is down, and back from " + member.version + " to " + spec_.version);
+    }
+    return std::nullopt;
+  }
+
   /// One at a time, all healthy, leader last after its leadership moved (U15).
   Choice upgrade() const {
     const auto to = EtcdVersion::parse(spec_.version);
@@ -214,7 +233,7 @@ class Judge {
       }
       const auto from = EtcdVersion::parse(member.version);
       if (!from || !to) continue;
-      if (const std::string why = why_no_upgrade(*from, *to); !why.empty()) return wait("U15", why);
+      if (const std::string why = why_not(*from, *to); !why.empty()) return wait("U15", why);
       if (healthy_voter_count(sight_) - 1 < quorum_of(voter_count(sight_))) return wait("U15", "with one member less there is no quorum; the version stays");
       if (member.leader) {
         leader = &member;

@@ -36,7 +36,7 @@ Json member_pod(const Json& cluster, const ClusterSpec& spec, const PodSettings&
   if (!pod.restore.is_null()) {
     std::vector<std::string> command = {"etcd-operator", "restore-data", "--data-dir=" + data, "--name=" + pod.member.name, "--initial-cluster=" + initial,
                                         "--initial-cluster-token=" + pod.token, "--initial-advertise-peer-urls=" + peer_url(spec, pod.member),
-                                        "--etcdctl=" + settings.etcdctl, "--sha256=" + runtime::text_at(pod.restore, {"sha256"})};
+                                        "--owner=" + client::uid_of(cluster), "--etcdctl=" + settings.etcdctl, "--sha256=" + runtime::text_at(pod.restore, {"sha256"})};
     Json environment = Json::array();
     const std::string object = runtime::text_at(pod.restore, {"object"});
     if (const Json& s3 = runtime::find(pod.restore, {"s3"}); s3.is_object()) {
@@ -56,7 +56,7 @@ Json member_pod(const Json& cluster, const ClusterSpec& spec, const PodSettings&
   } else {
     Json had_data = {{"name", "HAD_DATA"},
                      {"valueFrom", {{"configMapKeyRef", {{"name", identity_name(cluster)}, {"key", pod.member.name}, {"optional", true}}}}}};
-    init.push_back(init_container("check-data", settings, {"etcd-operator", "check-data", "--data-dir=" + data, "--had-data=$(HAD_DATA)"}, Json::array({std::move(had_data)})));
+    init.push_back(init_container("check-data", settings, {"etcd-operator", "check-data", "--data-dir=" + data, "--had-data=$(HAD_DATA)", "--owner=" + client::uid_of(cluster)}, Json::array({std::move(had_data)})));
   }
 
   const bool recovering = pod.force_new_cluster || !pod.restore.is_null();
@@ -71,7 +71,9 @@ Json member_pod(const Json& cluster, const ClusterSpec& spec, const PodSettings&
                                       "--initial-cluster=" + initial,
                                       "--initial-cluster-state=" + pod.state,
                                       "--initial-cluster-token=" + pod.token,
-                                      "--listen-metrics-urls=" + url(pod.member.address, spec.metrics_port)};
+                                      "--listen-metrics-urls=" + url(pod.member.address, spec.metrics_port),
+                                      // A member whose data differs from the others' at its own revision does not start (E19).
+                                      "--experimental-initial-corrupt-check=true"};
   command.insert(command.end(), spec.etcd_arguments.begin(), spec.etcd_arguments.end());
   if (pod.force_new_cluster) command.push_back("--force-new-cluster");
   Json etcd = {{"name", "etcd"},

@@ -352,5 +352,58 @@ TEST(EtcdOperator, GoesOnWhereADeadOperatorStopped) {
   }
 }
 
+/// The only operator dies after each change there is to see, and another process takes over: between every two steps (E10, K8).
+TEST(EtcdOperator, IsDoneInTheEndThoughItDiesAfterEveryStep) {
+  SmallWorld it(1, 7);
+  begin(it, 3, {{"recovery", {{"grace", "20s"}, {"autoRecover", true}}}});
+  std::size_t deaths = 0;
+  const auto dying = [&](const std::function<bool()>& done) {
+    const auto seen = [&] {
+      std::string text = it.cluster()["status"].dump();
+      for (const auto& [key, pod] : it.api.all(client::types::pods)) text += key;
+      return text;
+    };
+    const Instant end = it.world->now() + 15min;
+    std::string before = seen();
+    while (it.world->now() < end && !done()) {
+      it.run_for(20ms);
+      std::string now = seen();
+      if (now == before) continue;
+      before = std::move(now);
+      it.kill_operator("op-1");
+      ++deaths;
+      it.run_for(500ms);
+      it.start_operator("op-1");
+    }
+    return done();
+  };
+  const auto members = it.ready();
+  it.destroy(it.host_of(members[0]));
+  ASSERT_TRUE(dying([&] { return whole_without(it, members[0]); })) << it.cluster()["status"].dump(1);
+  const auto left = it.ready();
+  it.destroy(it.host_of(left[0]));
+  it.destroy(it.host_of(left[1]));
+  ASSERT_TRUE(dying([&] { return whole_without(it, left[0]) && whole_without(it, left[1]); })) << it.cluster()["status"].dump(1);
+  EXPECT_GT(deaths, 12u);
+  expect_nothing_lost(it);
+}
+
+/// What a cluster of the same name left on the host years ago is nobody's data (E17).
+TEST(EtcdOperator, PutsDataOfAnotherClusterAside) {
+  SmallWorld it;
+  for (int host = 1; host <= 5; ++host) {
+    runtime::Disk& disk = it.world->machine("host-" + std::to_string(host))->disk();
+    for (const char* member : {"data-0", "data-1", "data-2"}) {
+      const std::string wal = std::string("/var/lib/etcd-operator/default/data/") + member + "/member/wal";
+      ASSERT_TRUE(disk.make_directories(wal));
+      ASSERT_TRUE(disk.write(wal + "/0000000000000000-0000000000000000.wal", "of another cluster"));
+    }
+  }
+  begin(it);
+  const std::string member = it.ready().front();
+  EXPECT_TRUE(it.world->machine(it.host_of(member))->disk().exists("/var/lib/etcd-operator/default/data/" + member + ".foreign-1/member/wal"));
+  expect_nothing_lost(it);
+}
+
 }  // namespace
 }  // namespace skidpad::controllers::etcd_operator

@@ -375,6 +375,7 @@ Task<int> run_etcd(Runtime& runtime, std::vector<std::string> arguments, RaftOpt
 
   ServerOptions options;
   options.name = settings.name;
+  if (const std::string version = runtime.environment(version_variable); !version.empty()) options.version = version;
   options.client_urls = settings.advertise_client_urls;
   options.heartbeat_interval = std::chrono::milliseconds(settings.heartbeat_ms);
   options.election_timeout = std::chrono::milliseconds(settings.election_ms);

@@ -145,7 +145,7 @@ Task<void> Gateway::handle(const HttpRequest& request, HttpResponder& responder)
   HttpResponse response;
   if (!path.starts_with("/v3/")) {
     if (path == "/version") {
-      response = text_response(200, "application/json", "{\"etcdserver\":\"" + std::string(etcd_version) + "\",\"etcdcluster\":\"3.4.0\"}");
+      response = text_response(200, "application/json", "{\"etcdserver\":\"" + server_.options().version + "\",\"etcdcluster\":\"3.4.0\"}");
       (void)co_await responder.send(std::move(response));
       co_return;
     }
@@ -441,7 +441,7 @@ Task<Gateway::Answer> Gateway::status(const std::string&) {
   {
     JsonObject object(out);
     append_header(object, header(server_.state().store.revision()));
-    object.text("version", etcd_version);
+    object.text("version", server_.options().version);
     // A page file of etcd is never smaller than this.
     object.integer("dbSize", std::max<std::int64_t>(size, 20480));
     object.unsigned_integer("leader", static_cast<std::uint64_t>(raft.leader()));
@@ -577,7 +577,7 @@ HttpResponse Gateway::metrics() const {
   metric("etcd_server_proposals_failed_total", "counter", counters.proposals_failed);
   metric("etcd_server_quota_backend_bytes", "gauge", server_.options().quota_bytes);
   metric("etcd_server_id", "gauge", 1, "{server_id=\"" + client::to_text(raft.id()) + "\"}");
-  metric("etcd_server_version", "gauge", 1, "{server_version=\"" + std::string(etcd_version) + "\"}");
+  metric("etcd_server_version", "gauge", 1, "{server_version=\"" + server_.options().version + "\"}");
   metric("etcd_mvcc_db_total_size_in_bytes", "gauge", server_.state().store.size_bytes());
   metric("etcd_mvcc_db_total_size_in_use_in_bytes", "gauge", server_.state().store.size_bytes());
   metric("etcd_debugging_mvcc_current_revision", "gauge", static_cast<std::uint64_t>(server_.state().store.revision()));

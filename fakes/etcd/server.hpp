@@ -14,10 +14,13 @@
 namespace skidpad::fakes::etcd {
 
 inline constexpr std::string_view etcd_version = "3.4.23";
+/// The environment variable in which a simulated image tells which later 3.4 the model is to be.
+inline constexpr char version_variable[] = "SKIDPAD_ETCD_VERSION";
 
 struct ServerOptions {
   ServerOptions() {}
   std::string name = "default";
+  std::string version{etcd_version};
   std::vector<std::string> client_urls;  ///< advertised
   runtime::Duration heartbeat_interval = std::chrono::milliseconds(100);
   runtime::Duration election_timeout = std::chrono::milliseconds(1000);

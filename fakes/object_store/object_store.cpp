@@ -39,6 +39,7 @@ struct Settings {
 struct Faults {
   Duration slow{};
   bool lie = false;      ///< what is read is not what was written
+  bool lose = false;     ///< acknowledges what it does not keep
   bool full = false;
   bool refuse = false;   ///< credentials are refused
 };
@@ -106,6 +107,7 @@ class Server {
     faults_ = Faults();
     (void)runtime::parse_go_duration(runtime::text_at(wanted.value(), {"slow"}), faults_.slow);
     faults_.lie = runtime::bool_at(wanted.value(), {"lie"});
+    faults_.lose = runtime::bool_at(wanted.value(), {"lose"});
     faults_.full = runtime::bool_at(wanted.value(), {"full"});
     faults_.refuse = runtime::bool_at(wanted.value(), {"refuse"});
     response.status = 204;
@@ -158,8 +160,10 @@ class Server {
   HttpResponse put(const std::string& bucket, const std::string& key, const HttpRequest& request) {
     const bool over_quota = settings_.quota_bytes > 0 && static_cast<std::int64_t>(request.body.size()) > settings_.quota_bytes;
     if (faults_.full || over_quota) return failure(507, "XMinioStorageFull", "Storage backend has reached its minimum free drive threshold.", "/" + bucket + "/" + key);
-    auto written = runtime_.disk().write_atomically(object_path(bucket, key), request.body, 0600);
-    if (!written) return failure(500, "InternalError", written.error().message, "/" + bucket + "/" + key);
+    if (!faults_.lose) {
+      if (auto written = runtime_.disk().write_atomically(object_path(bucket, key), request.body, 0600); !written)
+        return failure(500, "InternalError", written.error().message, "/" + bucket + "/" + key);
+    }
     HttpResponse response;
     response.headers.add("ETag", etag(request.body));
     return response;

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <set>
 
+#include "harness/check/data_audit.hpp"
+#include "harness/check/control_plane.hpp"
 #include "harness/check/describe.hpp"
+#include "harness/check/etcd_membership.hpp"
 #include "harness/check/linearizability.hpp"
 #include "harness/check/managed_etcd.hpp"
 #include "harness/check/metrics.hpp"
@@ -395,6 +398,36 @@ Guarantee judge_no_healthy_voter_removed(const RunRecord& record) {
   return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
 }
 
+namespace {
+
+Guarantee conduct(Guarantee result, ConductResult conduct) { return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence)); }
+
+}  // namespace
+
+Guarantee judge_etcd_changed_one_by_one(const RunRecord& record) {
+  return conduct(guarantee("etcd_changed_one_by_one", "Members joined one at a time, each on a host of its own, and removals left a quorum"), check_membership_steps(record));
+}
+
+Guarantee judge_no_needless_recovery(const RunRecord& record) {
+  return conduct(guarantee("no_needless_recovery", "etcd was begun again only where too many members had lost their data"), check_no_needless_recovery(record));
+}
+
+Guarantee judge_backups_kept(const RunRecord& record) {
+  return conduct(guarantee("backups_kept", "Whole backups stayed, the newest among them, and only whole ones were counted"), check_backups_kept(record));
+}
+
+Guarantee judge_revisions_rise(const RunRecord& record) {
+  return conduct(guarantee("etcd_revisions_rise", "No client of the operator's etcd saw its revision go back"), check_revisions_rise(record));
+}
+
+Guarantee judge_restores_finish(const RunRecord& record) {
+  return by_absence(conduct(guarantee("restores_finish", "Every restore that was asked for finished"), check_restores_finish(record)));
+}
+
+Guarantee judge_one_leader_acts(const RunRecord& record) {
+  return conduct(guarantee("one_leader_acts", "Of each controller only the instance that held the Lease acted"), check_one_leader_acts(record));
+}
+
 Guarantee judge_only_writes_since_snapshot_lost(const RunRecord& record) {
   Guarantee result = guarantee("only_writes_since_snapshot_lost", "After a restore exactly the writes since the snapshot are lost, and listed");
   if (!asked_for(record, result)) return decided(std::move(result), Verdict::not_applicable, "not asked for");
@@ -411,6 +444,13 @@ Guarantee judge_controllers_settle(const RunRecord& record, const Recovery& reco
   const bool never_came = conduct.verdict == Verdict::fail && conduct.evidence.empty();
   result = decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
   return never_came ? by_absence(std::move(result)) : result;
+}
+
+Guarantee judge_no_double_control_plane(const RunRecord& record) {
+  Guarantee result = guarantee("no_double_control_plane", "There never were two API servers where one belongs, nor a temporary one beside those that lived");
+  if (!asked_for(record, result)) return decided(std::move(result), Verdict::not_applicable, "not asked for");
+  ConductResult conduct = check_no_double_control_plane(record);
+  return decided(std::move(result), conduct.verdict, std::move(conduct.reason), std::move(conduct.evidence));
 }
 
 Guarantee judge_nothing_left_behind(const RunRecord& record) {

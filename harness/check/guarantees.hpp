@@ -47,6 +47,16 @@ Guarantee judge_never_below_quorum(const history::RunRecord& record);
 /// Both: see managed_etcd.hpp. Judged only when asked for.
 Guarantee judge_no_healthy_voter_removed(const history::RunRecord& record);
 Guarantee judge_only_writes_since_snapshot_lost(const history::RunRecord& record);
+/// These two: see data_audit.hpp.
+Guarantee judge_revisions_rise(const history::RunRecord& record);
+Guarantee judge_restores_finish(const history::RunRecord& record);
+/// These four: see etcd_membership.hpp. Judged wherever an operator's etcd, its backups, or two instances of a controller were watched.
+Guarantee judge_etcd_changed_one_by_one(const history::RunRecord& record);
+Guarantee judge_no_needless_recovery(const history::RunRecord& record);
+Guarantee judge_backups_kept(const history::RunRecord& record);
+Guarantee judge_one_leader_acts(const history::RunRecord& record);
+/// See control_plane.hpp. Judged only when asked for.
+Guarantee judge_no_double_control_plane(const history::RunRecord& record);
 /// Nothing moved between the recovery and the end; see settling.hpp. Judged only when asked for.
 Guarantee judge_controllers_settle(const history::RunRecord& record, const Recovery& recovery);
 /// The driver looked for leftovers after its cleanup and found none.

@@ -69,6 +69,7 @@ Judgement judge(const RunRecord& record) {
   judgement.recovery_limit = recovery_limit(record.header.expectations, judgement.floor);
   judgement.probes = summarise_probes(record.operations);
   judgement.remediations = remediations(record.events);
+  judgement.restores = audit_restores(record);
 
   if (const auto declined = not_applicable_reason(record)) {
     const Guarantee left = judge_nothing_left_behind(record);
@@ -100,10 +101,17 @@ Judgement judge(const RunRecord& record) {
   guarantees.push_back(judge_never_below_quorum(record));
   guarantees.push_back(judge_no_healthy_voter_removed(record));
   guarantees.push_back(judge_only_writes_since_snapshot_lost(record));
+  guarantees.push_back(judge_etcd_changed_one_by_one(record));
+  guarantees.push_back(judge_no_needless_recovery(record));
+  guarantees.push_back(judge_backups_kept(record));
+  guarantees.push_back(judge_revisions_rise(record));
+  guarantees.push_back(judge_restores_finish(record));
+  guarantees.push_back(judge_one_leader_acts(record));
   guarantees.push_back(judge_controllers_up(record));
   guarantees.push_back(judge_controllers_settle(record, judgement.recovery));
   guarantees.push_back(judge_objects_preserved(record));
   guarantees.push_back(judge_checkpoints_settled(record));
+  guarantees.push_back(judge_no_double_control_plane(record));
   guarantees.push_back(judge_nothing_left_behind(record));
   add_unjudged(record, guarantees);
   if (guarantees.front().verdict != Verdict::pass)  // record_complete: what did not happen may have happened unrecorded

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/check/data_audit.hpp"
 #include "harness/check/floor.hpp"
 #include "harness/check/probes.hpp"
 #include "harness/check/recovery.hpp"
@@ -26,6 +27,7 @@ struct Judgement {
   std::optional<Duration> recovery_limit;
   std::vector<ProbeSummary> probes;
   std::vector<Remediation> remediations;
+  std::vector<RestoreAudit> restores;
   std::vector<history::FaultInterval> faults;
   Duration run_duration{};                    ///< run time; simulated time on the simulated driver
 };

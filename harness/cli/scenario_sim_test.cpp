@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "controllers/checkpointer/checkpointer.hpp"
+#include "controllers/etcd_operator/etcd_operator.hpp"
 #include "controllers/node_healer/node_healer.hpp"
 #include "harness/check/judge.hpp"
 #include "harness/cli/installation.hpp"
@@ -226,6 +227,34 @@ runtime::Task<int> misplacing_checkpointer(runtime::Runtime& runtime, std::vecto
     if (argument.starts_with("--manifests-dir=")) argument += ".elsewhere";
   }
   return controllers::checkpointer::checkpointer_main(runtime, std::move(arguments));
+}
+
+/// The real operator with one flag turned the wrong way.
+struct MistakenOperator {
+  std::string flag;
+  runtime::Task<int> operator()(runtime::Runtime& runtime, std::vector<std::string> arguments) const {
+    if (!arguments.empty() && arguments.front().starts_with("-")) arguments.push_back(flag);
+    return controllers::etcd_operator::etcd_operator_main(runtime, std::move(arguments));
+  }
+};
+
+TEST(PlantedBug, OperatorsOfEtcdThatShareTheWorkOrForgetWhatClientsSawAreFound) {
+  if (sanitized) GTEST_SKIP() << "run by the ordinary build";
+  const struct {
+    const char* flag;
+    const char* scenario;
+    const char* found_by;
+  } cases[] = {
+      {"--leader-elect=false", "managed-etcd-disk-lost", "one_leader_acts"},
+      {"--revision-slack=1", "managed-etcd-all-destroyed", "etcd_revisions_rise"},
+  };
+  for (const auto& each : cases) {
+    Programs instead;
+    instead["etcd-operator"] = MistakenOperator{each.flag};
+    const Recorded recorded = run(scenario::load_scenario(SKIDPAD_SOURCE_DIR "/scenarios/conformance/" + std::string(each.scenario) + ".yaml"), 1, std::move(instead));
+    const check::Judgement judgement = check::judge(recorded.texts, "planted");
+    EXPECT_EQ(named(judgement, each.found_by).verdict, check::Verdict::fail) << each.flag << reasons(judgement);
+  }
 }
 
 TEST(PlantedBug, CheckpointsThatNobodyRunsFailThePowerCycleOfTheControlPlane) {

@@ -37,6 +37,7 @@ struct HealerSpec {
 struct EtcdOperatorSpec {
   bool enabled = false;
   bool object_store = false;   ///< an S3 server of its own for the backups
+  std::vector<std::string> further_versions;  ///< of etcd, whose images there must be: only the model can be several
 };
 
 struct ClusterSpec {

@@ -52,8 +52,8 @@ void add_object_store(std::vector<Json>& objects) {
   Json container = {{"name", "object-store"},
                     {"image", "skidpad/object-store:1"},
                     {"command",
-                     {"object-store", "--listen=$(POD_IP):" + std::to_string(object_store_port), "--data-dir=/var/lib/object-store", "--bucket=backups",
-                      "--access-key-id=skidpad", "--secret-access-key=skidpad-secret"}},
+                     {"object-store", "--listen=$(POD_IP):" + std::to_string(object_store_port), "--data-dir=/var/lib/object-store", std::string("--bucket=") + object_store_bucket,
+                      std::string("--access-key-id=") + object_store_key, std::string("--secret-access-key=") + object_store_secret}},
                     {"env", Json::array({{{"name", "POD_IP"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "status.podIP"}}}}}}})},
                     {"ports", Json::array({{{"name", "s3"}, {"containerPort", object_store_port}}})},
                     {"readinessProbe", {{"tcpSocket", {{"port", object_store_port}}}, {"periodSeconds", 1}}},
@@ -68,7 +68,7 @@ void add_object_store(std::vector<Json>& objects) {
   objects.push_back({{"apiVersion", "v1"},
                      {"kind", "Secret"},
                      {"metadata", {{"name", "object-store"}, {"namespace", "kube-system"}}},
-                     {"stringData", {{"accessKeyID", "skidpad"}, {"secretAccessKey", "skidpad-secret"}}}});
+                     {"stringData", {{"accessKeyID", object_store_key}, {"secretAccessKey", object_store_secret}}}});
 }
 
 }  // namespace

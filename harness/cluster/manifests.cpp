@@ -117,7 +117,14 @@ Json image_table(const ClusterSpec& spec) {
   for (const auto& [name, component] : spec.components) {
     Json entry = {{"executable", component.executable}};
     if (!component.arguments.empty()) entry["arguments"] = component.arguments;
-    if (name == "etcd" && spec.etcd_operator.enabled) table[managed_etcd_image] = entry;
+    if (name == "etcd" && spec.etcd_operator.enabled) {
+      table[std::string(managed_etcd_images) + managed_etcd_version] = entry;
+      for (const std::string& version : spec.etcd_operator.further_versions) {
+        Json further = entry;
+        further["environment"]["SKIDPAD_ETCD_VERSION"] = version;  // the model of etcd says then that it is this one
+        table[managed_etcd_images + version] = std::move(further);
+      }
+    }
     table[image_of(spec, name)] = std::move(entry);
   }
   return table;

@@ -269,10 +269,11 @@ std::string ClusterView::node_address(const std::string& node) const {
 std::vector<workload::ScrapeTarget> ClusterView::scrape_targets() const {
   std::vector<workload::ScrapeTarget> targets;
   for (const ObjectPointer& pod : pod_informer_.store().in_namespace("kube-system")) {
-    if (text_at(client::labels_of(*pod), {"app"}) != "node-healer" || !client::is_pod_ready(*pod)) continue;
+    const std::string app = text_at(client::labels_of(*pod), {"app"});
+    if ((app != "node-healer" && app != "etcd-operator") || !client::is_pod_ready(*pod)) continue;
     workload::ScrapeTarget target;
-    target.job = "node-healer";
-    target.at = runtime::Endpoint{text_at(*pod, {"status", "podIP"}), 9100};
+    target.job = app;
+    target.at = runtime::Endpoint{text_at(*pod, {"status", "podIP"}), static_cast<std::uint16_t>(app == "node-healer" ? 9100 : 9101)};
     targets.push_back(std::move(target));
   }
   for (const cluster::NodePlan* node : assets_.plan.etcd_nodes()) {

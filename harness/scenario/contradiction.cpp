@@ -297,6 +297,16 @@ Found check_fault(const Scenario& it, std::size_t index, const Longer& longer, c
   if (fault.kind == FaultKind::delete_pods && (!owned_by_api || fault.process == Process::kubelet || fault.process == Process::workload))
     return problem(path + ".process", std::string(to_word(*fault.process)) + " has no pods in kube-system that the API owns; expected node_healer, or a "
                                       "part of the control plane with topology.hosting: self_hosted");
+  const bool of_operator = fault.kind == FaultKind::change_etcd || fault.kind == FaultKind::restore_etcd || fault.kind == FaultKind::backup_store || fault.kind == FaultKind::corrupt_data;
+  if (of_operator && !it.controllers.etcd_operator) return problem(path + ".kind", "there is no cluster of the etcd operator; expected controllers.etcd_operator");
+  if (fault.kind == FaultKind::change_etcd && !fault.size && !fault.version) return problem(path, "changes nothing; expected `size` or `version`");
+  if (fault.size && *fault.size % 2 == 0) return problem(path + ".size", std::to_string(*fault.size) + " members bear no more losses than one fewer; expected an odd number");
+  if (fault.size && *fault.size > node_count(it.topology, Role::worker))
+    return problem(path + ".size", "each member needs a worker of its own; expected at most " + std::to_string(node_count(it.topology, Role::worker)));
+  if ((fault.kind == FaultKind::restore_etcd || fault.kind == FaultKind::backup_store) && !it.controllers.etcd_operator->backup_every)
+    return problem(path + ".kind", "there are no backups; expected controllers.etcd_operator.backup_every");
+  if (fault.kind == FaultKind::backup_store && (fault.trouble == StoreTrouble::slow) != fault.delay.has_value())
+    return problem(path + ".delay", "is for a store that is slow; expected `trouble: slow` and `delay` together");
   if (fault.delay && fault.jitter && longer(*fault.jitter, *fault.delay))
     return problem(path + ".jitter", "is longer than the delay; expected at most " + to_text(*fault.delay));
   const std::string when = fault.after ? ".after" : ".at";
@@ -371,6 +381,10 @@ bool has_floor(const Scenario& it) {
       case FaultKind::packet_delay:
       case FaultKind::packet_duplication:
       case FaultKind::packet_reordering:
+      case FaultKind::change_etcd:
+      case FaultKind::restore_etcd:
+      case FaultKind::backup_store:
+      case FaultKind::corrupt_data:
         return false;
       case FaultKind::stop_process:
         return fault.process == Process::kubelet;

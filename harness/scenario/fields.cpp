@@ -41,6 +41,23 @@ TextRule path_rule() {
           "a path of a URL, such as /healthz"};
 }
 
+TextRule etcd_version_rule() {
+  return {"^[0-9]{1,2}\\.[0-9]{1,2}\\.[0-9]{1,3}$",
+          [](std::string_view text) {
+            std::size_t part = 0;
+            for (const std::size_t digits_max : {2, 2, 3}) {
+              std::size_t digits = 0;
+              while (digits < text.size() && is_digit(text[digits])) ++digits;
+              if (digits == 0 || digits > digits_max) return false;
+              text.remove_prefix(digits);
+              if (++part < 3 && !text.starts_with('.')) return false;
+              if (part < 3) text.remove_prefix(1);
+            }
+            return text.empty();
+          },
+          "a version of etcd, such as 3.4.23"};
+}
+
 TextRule object_rule() {
   return {"^[A-Z][A-Za-z0-9]{0,62}$",
           [](std::string_view text) {

@@ -67,6 +67,7 @@ struct MapRule {
 TextRule name_rule();         ///< a DNS label
 TextRule fault_name_rule();   ///< snake_case
 TextRule path_rule();         ///< of a URL
+TextRule etcd_version_rule(); ///< three numbers
 TextRule object_rule();       ///< a Kubernetes kind
 ChoiceRule behaviour_rule();
 
@@ -163,6 +164,9 @@ struct FaultNeeds {
   bool delay = false;
   bool duration = false;
   bool duration_required = false;
+  bool etcd_change = false;   ///< size, version
+  bool into = false;
+  bool trouble = false;
 };
 constexpr FaultNeeds needs(FaultKind kind) {
   switch (kind) {
@@ -186,6 +190,14 @@ constexpr FaultNeeds needs(FaultKind kind) {
       return {.links = true, .chance = true, .duration = true, .duration_required = true};
     case FaultKind::packet_delay:
       return {.links = true, .delay = true, .duration = true, .duration_required = true};
+    case FaultKind::change_etcd:
+      return {.etcd_change = true};
+    case FaultKind::restore_etcd:
+      return {.into = true};
+    case FaultKind::backup_store:
+      return {.duration = true, .duration_required = true, .trouble = true};
+    case FaultKind::corrupt_data:
+      return {};
   }
   return {};
 }
@@ -207,6 +219,15 @@ void describe(Visitor& visit, Fault& it) {
   if (need.links) {
     visit.field(Field{"from", Need::optional, "the nodes at the other end of the links; every other node when absent"}, it.from, Plain{});
     visit.field(Field{"direction", Need::optional, "seen from the target"}, it.direction, Plain{});
+  }
+  if (need.etcd_change) {
+    visit.field(Field{"size", Need::optional, "voters from now on: 1, 3, 5 or 7"}, it.size, CountRule{1, 7});
+    visit.field(Field{"version", Need::optional, "etcd's version from now on"}, it.version, etcd_version_rule());
+  }
+  if (need.into) visit.field(Field{"into", Need::optional, "the name of a new cluster; the cluster itself when absent"}, it.into, name_rule());
+  if (need.trouble) {
+    visit.field(Field{"trouble", Need::required, "what is wrong with it"}, it.trouble, Plain{});
+    visit.field(Field{"delay", Need::optional, "of each answer, where it is slow"}, it.delay, SpanRule{});
   }
   if (need.chance) visit.field(Field{"chance", Need::required, "for each packet"}, it.chance, ShareRule{});
   if (need.delay) {

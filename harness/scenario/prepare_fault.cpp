@@ -1,10 +1,13 @@
 #include "harness/scenario/prepare_fault.hpp"
 
+#include "harness/cluster/etcd_operator_objects.hpp"
+#include "harness/fault/etcd_operator_fault.hpp"
 #include "harness/fault/link_fault.hpp"
 #include "harness/fault/machine_fault.hpp"
 #include "harness/fault/node_object_fault.hpp"
 #include "harness/fault/pod_object_fault.hpp"
 #include "harness/fault/process_fault.hpp"
+#include "harness/scenario/managed_etcd.hpp"
 #include "harness/scenario/words.hpp"
 
 namespace skidpad::scenario {
@@ -24,6 +27,18 @@ int number_of(Signal signal) {
     case Signal::abort: return 6;
   }
   return 9;
+}
+
+fault::StoreTrouble trouble_of(StoreTrouble trouble) {
+  switch (trouble) {
+    case StoreTrouble::slow: return fault::StoreTrouble::slow;
+    case StoreTrouble::lying: return fault::StoreTrouble::lying;
+    case StoreTrouble::losing: return fault::StoreTrouble::losing;
+    case StoreTrouble::full: return fault::StoreTrouble::full;
+    case StoreTrouble::refusing: return fault::StoreTrouble::refusing;
+    case StoreTrouble::silent: return fault::StoreTrouble::silent;
+  }
+  return fault::StoreTrouble::silent;
 }
 
 /// Each machine is set up as it was made; the first control-plane machine, as an operator would, to bring the control plane back from etcd.
@@ -49,6 +64,17 @@ std::unique_ptr<fault::Fault> prepare_fault(const Fault& wanted, const RunPlan& 
     case FaultKind::delete_node: return fault::make_node_object_fault(scene, std::move(targets));
     case FaultKind::kill_process: return fault::make_process_fault(scene, {program_of(*wanted.process), number_of(wanted.signal)}, std::move(targets));
     case FaultKind::stop_process: return fault::make_process_fault(scene, {program_of(*wanted.process), 19}, std::move(targets));
+    case FaultKind::change_etcd: return fault::make_etcd_change(scene, managed_etcd_objects(), {wanted.size, wanted.version.value_or("")});
+    case FaultKind::restore_etcd: {
+      fault::EtcdOperatorObjects objects = managed_etcd_objects();
+      const std::string into = wanted.into.value_or(objects.cluster);
+      return fault::make_etcd_restore(scene, std::move(objects), wanted.name.value_or("restore"), into);
+    }
+    case FaultKind::backup_store: {
+      const fault::StoreAccess access{cluster::object_store_port, cluster::object_store_bucket, cluster::object_store_key, cluster::object_store_secret};
+      return fault::make_backup_store_fault(scene, managed_etcd_objects(), access, trouble_of(wanted.trouble), wanted.delay ? plan.resolved(*wanted.delay) : Duration::zero());
+    }
+    case FaultKind::corrupt_data: return fault::make_data_corruption(scene, managed_etcd_objects(), cluster::managed_etcd_data_directory, std::move(targets));
     case FaultKind::partition: link.rule.cut = true; break;
     case FaultKind::packet_loss: link.rule.loss = *wanted.chance; break;
     case FaultKind::packet_duplication: link.rule.duplicate = *wanted.chance; break;

@@ -114,6 +114,9 @@ cluster::ClusterSpec cluster_of(const RunPlan& plan) {
   if (const auto& managed = plan.scenario.controllers.etcd_operator) {
     cluster.etcd_operator.enabled = true;
     cluster.etcd_operator.object_store = managed->backup_every.has_value();
+    for (const Fault& fault : plan.scenario.faults) {
+      if (fault.version) cluster.etcd_operator.further_versions.push_back(*fault.version);
+    }
   }
   const auto& healer = plan.scenario.controllers.node_healer;
   cluster.healer.enabled = healer && healer->enabled;
@@ -210,12 +213,16 @@ std::optional<driver::Capability> needed_for(FaultKind kind) {
     case FaultKind::destroy_machine:
     case FaultKind::reinstall_machine: return Capability::power_machines;
     case FaultKind::kill_process:
+    case FaultKind::corrupt_data:
     case FaultKind::stop_process: return Capability::signal_processes;
     case FaultKind::partition: return Capability::cut_links;
     case FaultKind::packet_loss:
     case FaultKind::packet_delay:
     case FaultKind::packet_duplication:
     case FaultKind::packet_reordering: return Capability::shape_links;
+    case FaultKind::change_etcd:
+    case FaultKind::restore_etcd:
+    case FaultKind::backup_store:
     case FaultKind::delete_pods:
     case FaultKind::delete_node: break;  // the API does it, wherever the cluster lives
   }

@@ -114,7 +114,14 @@ enum class FaultKind {
   packet_delay,
   packet_duplication,
   packet_reordering,
+  change_etcd,
+  restore_etcd,
+  backup_store,
+  corrupt_data,
 };
+
+/// What is wrong with the object store of the etcd operator's backups.
+enum class StoreTrouble { slow, lying, losing, full, refusing, silent };
 
 enum class Process {
   kubelet,
@@ -147,6 +154,10 @@ struct Fault {
   std::optional<Ratio> chance;          ///< per packet
   std::optional<TimeSpan> delay;
   std::optional<TimeSpan> jitter;
+  std::optional<std::uint32_t> size;    ///< change_etcd: voters from now on
+  std::optional<std::string> version;   ///< change_etcd: etcd's from now on
+  std::optional<std::string> into;      ///< restore_etcd: a new cluster's name; none means the cluster itself
+  StoreTrouble trouble = StoreTrouble::silent;  ///< backup_store
   std::optional<TimeSpan> duration;     ///< until the harness takes it back; none: it stays to the end of the run
   friend bool operator==(const Fault&, const Fault&) = default;
 };

@@ -48,6 +48,10 @@ constexpr std::array fault_words{
     Word<FaultKind>{FaultKind::packet_delay, "packet_delay", "each packet comes later"},
     Word<FaultKind>{FaultKind::packet_duplication, "packet_duplication", "each packet comes twice with a chance"},
     Word<FaultKind>{FaultKind::packet_reordering, "packet_reordering", "each packet is overtaken by the next with a chance"},
+    Word<FaultKind>{FaultKind::change_etcd, "change_etcd", "no fault, its owner's wish: size or version of the etcd operator's cluster is changed"},
+    Word<FaultKind>{FaultKind::restore_etcd, "restore_etcd", "its owner asks for a restore from the newest backup, of the cluster itself or of another name"},
+    Word<FaultKind>{FaultKind::backup_store, "backup_store", "the object store of the backups is slow, lies, loses, is full, refuses or is silent"},
+    Word<FaultKind>{FaultKind::corrupt_data, "corrupt_data", "a bit of the member's log flips, and its process has to read it again"},
 };
 constexpr std::array process_words{
     Word<Process>{Process::kubelet, "kubelet", ""},
@@ -59,6 +63,14 @@ constexpr std::array process_words{
     Word<Process>{Process::etcd_operator, "etcd_operator", ""},
     Word<Process>{Process::checkpointer, "checkpointer", ""},
     Word<Process>{Process::workload, "workload", "every process of the workload's pods on the node"},
+};
+constexpr std::array trouble_words{
+    Word<StoreTrouble>{StoreTrouble::slow, "slow", "answers come late, by `delay`"},
+    Word<StoreTrouble>{StoreTrouble::lying, "lying", "what is read is not what was written"},
+    Word<StoreTrouble>{StoreTrouble::losing, "losing", "it acknowledges and keeps nothing"},
+    Word<StoreTrouble>{StoreTrouble::full, "full", "it takes nothing more"},
+    Word<StoreTrouble>{StoreTrouble::refusing, "refusing", "it accepts no credentials"},
+    Word<StoreTrouble>{StoreTrouble::silent, "silent", "it never answers"},
 };
 constexpr std::array signal_words{
     Word<Signal>{Signal::kill, "SIGKILL", ""},
@@ -106,6 +118,7 @@ std::span<const Word<TrafficKind>> words(TrafficKind) { return traffic_words; }
 std::span<const Word<FaultKind>> words(FaultKind) { return fault_words; }
 std::span<const Word<Process>> words(Process) { return process_words; }
 std::span<const Word<Signal>> words(Signal) { return signal_words; }
+std::span<const Word<StoreTrouble>> words(StoreTrouble) { return trouble_words; }
 std::span<const Word<Direction>> words(Direction) { return direction_words; }
 std::span<const Word<ProbeKind>> words(ProbeKind) { return probe_words; }
 std::span<const Word<Guarantee>> words(Guarantee) { return guarantee_words; }

@@ -13,8 +13,10 @@ endif()
 # A simulated cluster spends a quarter of its time in malloc; with mimalloc a third less. Not in fakes and controllers: they are to be
 # small, not quick. Without the library everything works, slower.
 find_library(SKIDPAD_ALLOCATOR mimalloc)
+find_path(SKIDPAD_ALLOCATOR_HEADERS mimalloc.h)
 function(skidpad_quick_allocator target)
-  if(SKIDPAD_ALLOCATOR AND NOT SKIDPAD_SANITIZE AND NOT SKIDPAD_FUZZ)
+  if(SKIDPAD_ALLOCATOR AND SKIDPAD_ALLOCATOR_HEADERS AND NOT SKIDPAD_SANITIZE AND NOT SKIDPAD_FUZZ)
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/quick_allocator.cpp)
     target_link_libraries(${target} PRIVATE -Wl,--push-state,--no-as-needed,${SKIDPAD_ALLOCATOR},--pop-state)
   endif()
 endfunction()

@@ -96,6 +96,15 @@ Task<Json> run_silently(runtime::Runtime& runtime, RemoteStreams& streams, Proce
 
 }  // namespace
 
+void read_input_from_pipe(ProcessSpec& spec, const std::string& pipe, bool once) {
+  // Open for reading and writing, it never ends and opens at once; for reading alone, it opens with the first writer and ends with the last.
+  const std::string open = once ? "<" : "<>";
+  std::vector<std::string> words = {"-c", "[ -p \"$0\" ] || mkfifo \"$0\"; exec \"$@\" " + open + "\"$0\"", pipe, std::move(spec.executable)};
+  for (std::string& word : spec.arguments) words.push_back(std::move(word));
+  spec.executable = "/bin/sh";
+  spec.arguments = std::move(words);
+}
+
 StreamOptions parse_stream_options(std::string_view query) {
   StreamOptions options;
   for (const auto& [name, value] : runtime::parse_query(query)) {
@@ -141,11 +150,31 @@ Task<void> serve_exec(runtime::Runtime& runtime, const HttpRequest& request, Htt
   tasks.kill();
 }
 
+namespace {
+
+/// Writes into a pipe: null where this world cannot. A client may be quicker than the container's shell, which makes the pipe.
+std::unique_ptr<InteractiveProcess> open_pipe(runtime::Runtime& runtime, const std::string& pipe) {
+  auto* talks = dynamic_cast<runtime::InteractiveProcesses*>(&runtime.processes());
+  if (talks == nullptr) return nullptr;
+  ProcessSpec spec;
+  spec.executable = "/bin/sh";
+  spec.arguments = {"-c", "until [ -p \"$0\" ]; do sleep 0.05; done; exec cat >\"$0\"", pipe};
+  spec.environment["PATH"] = "/usr/bin:/bin";
+  runtime::InteractiveOptions how;
+  how.input = true;
+  auto started = talks->start(std::move(spec), how);
+  return started ? std::move(started.value()) : nullptr;
+}
+
+}  // namespace
+
 Task<void> serve_attach(runtime::Runtime& runtime, const HttpRequest& request, HttpResponder& responder, StreamOptions options, std::string log_path,
-                        std::function<bool()> runs) {
+                        std::string input_pipe, std::function<bool()> runs) {
   const auto streams = co_await open_remote_streams(runtime, request, responder, options);
   if (!streams) co_return;
+  const std::unique_ptr<InteractiveProcess> writer = options.input && !input_pipe.empty() ? open_pipe(runtime, input_pipe) : nullptr;
   runtime::TaskGroup tasks(co_await runtime::CurrentStop());
+  if (writer) tasks.spawn("input", carry_input(*streams, *writer));
   tasks.spawn("remote_streams", streams->run());
   const auto file = runtime.disk().status(log_path);
   std::uint64_t offset = file ? file.value().size_bytes : 0;

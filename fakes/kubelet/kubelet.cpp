@@ -91,7 +91,8 @@ Kubelet::Kubelet(runtime::Runtime& runtime, client::KubernetesClient* client, co
                 .node_address = options.node_ip,
                 .restart_backoff = BackoffLimits{options.restart_backoff_base, options.restart_backoff_max},
                 .image_backoff = BackoffLimits{options.restart_backoff_base, options.restart_backoff_max},
-                .sync_frequency = options.sync_frequency} {
+                .sync_frequency = options.sync_frequency,
+                .hollow = options.hollow} {
   if (client_ == nullptr) return;
   client::EventRecorderOptions recorder;
   recorder.component = "kubelet";

@@ -214,7 +214,8 @@ Task<void> KubeletServer::answer_about_pod(const HttpRequest& request, HttpRespo
       return running != nullptr && running->phase == ContainerState::Phase::running && running->restart_count == instance;
     };
     const std::string log = pod->log_path(container, false);
-    co_await serve_attach(runtime_, request, responder, options, log, runs);
+    const std::string input = pod->input_pipe(container);
+    co_await serve_attach(runtime_, request, responder, options, log, input, runs);
     co_return;
   }
   std::vector<std::string> words;

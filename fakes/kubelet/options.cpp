@@ -181,6 +181,7 @@ bool parse_options(runtime::Runtime& runtime, const std::vector<std::string>& ar
     flags.add("eviction-hard", eviction_hard);
     flags.add("eviction-pressure-transition-period", options.eviction_transition_period);
     flags.add("image-store", options.image_store, "ours: directory of images.json");
+    flags.add("hollow", options.hollow, "ours: pods only pretend; whatever its image, a container is a program that sleeps, and no probe is asked");
     flags.add("host-root", options.host_root, "ours: prefix of hostPath volumes");
     flags.add("container-backoff-base", options.restart_backoff_base, "ours: first wait of CrashLoopBackOff");
     flags.add("container-backoff-max", options.restart_backoff_max, "ours: longest wait of CrashLoopBackOff");

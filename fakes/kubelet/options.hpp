@@ -25,6 +25,7 @@ struct KubeletOptions {
   std::string image_store;
   std::string pod_cidr;
   std::string host_root;
+  bool hollow = false;                ///< --hollow
   runtime::Duration restart_backoff_base = std::chrono::seconds(10);
   runtime::Duration restart_backoff_max = std::chrono::minutes(5);
   std::map<std::string, std::string> capacity;

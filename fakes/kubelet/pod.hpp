@@ -48,6 +48,7 @@ struct PodServices {
   BackoffLimits restart_backoff;
   BackoffLimits image_backoff;
   Duration sync_frequency = std::chrono::minutes(1);
+  bool hollow = false;  ///< containers only sleep, as those of kubemark
 };
 
 class Pod {
@@ -93,6 +94,8 @@ class Pod {
   std::vector<std::string> log_paths() const;
   /// Path of a container's log; "" if there is none.
   std::string log_path(const std::string& container, bool previous) const;
+  /// The pipe that a container with `stdin: true` reads; "" if it has none.
+  std::string input_pipe(const std::string& container) const;
   /// After restore: whether any process recorded as running still did.
   std::size_t adopted_count() const { return adopted_count_; }
   std::size_t lost_count() const { return lost_count_; }

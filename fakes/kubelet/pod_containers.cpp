@@ -1,6 +1,8 @@
+#include "fakes/kubelet/exec_session.hpp"
 #include "fakes/kubelet/pod_container.hpp"
 #include "fakes/kubelet/prober.hpp"
 #include "harness/client/kubernetes/object.hpp"
+#include "harness/runtime/interactive.hpp"
 
 namespace skidpad::fakes::kubelet {
 
@@ -26,6 +28,15 @@ std::vector<std::string> words(const Json& container, std::string_view field) {
     if (word.is_string()) list.push_back(word.get<std::string>());
   }
   return list;
+}
+
+/// Stands for any image on a hollow node.
+std::optional<Image> hollow_image(const std::string& name) {
+  Image image;
+  image.name = name;
+  image.executable = "/bin/sleep";
+  image.arguments = {"infinity"};
+  return image;
 }
 
 std::string random_container_id(runtime::Random& random) {
@@ -56,7 +67,7 @@ void Pod::fail_with(Container& container, const std::string& reason, const std::
 Task<void> Pod::start(Container& container) {
   const WallTime wall = services_.runtime.wall_now();
   const Instant now = services_.runtime.now();
-  const auto image = services_.images.find(container.state.image);
+  const auto image = services_.hollow ? hollow_image(container.state.image) : services_.images.find(container.state.image);
   if (!image) {
     const std::string name = container.state.image;
     const std::string full = full_image_name(name);
@@ -196,7 +207,8 @@ Task<Result<ProcessSpec>> Pod::make_process(Container& container, Image image) {
   const std::string message_path = text_at(container.spec, {"terminationMessagePath"}, "/dev/termination-log");
   (void)services_.runtime.disk().remove(own_directory + "/termination-log");
   container.mappings.add(message_path, own_directory + "/termination-log");
-  CommandLine line = command_line(image, words(container.spec, "command"), words(container.spec, "args"));
+  const std::vector<std::string> none;
+  CommandLine line = command_line(image, services_.hollow ? none : words(container.spec, "command"), services_.hollow ? none : words(container.spec, "args"));
   ProcessSpec spec;
   spec.executable = find_executable(services_.runtime.disk(), expand(line.executable, environment));
   for (const std::string& word : line.arguments) spec.arguments.push_back(container.mappings.rewrite(expand(word, environment)));
@@ -208,7 +220,19 @@ Task<Result<ProcessSpec>> Pod::make_process(Container& container, Image image) {
   container.environment = std::move(environment);
   const std::string directory = text_at(container.spec, {"workingDir"});
   spec.working_directory = directory.empty() ? own_directory : container.mappings.rewrite(directory);
+  const std::string pipe = input_pipe(container.state.name);
+  // What is not there fails as it would without a shell in front of it.
+  if (!pipe.empty() && services_.runtime.disk().exists(spec.executable)) read_input_from_pipe(spec, pipe, runtime::bool_at(container.spec, {"stdinOnce"}));
   co_return spec;
+}
+
+std::string Pod::input_pipe(const std::string& name) const {
+  // Simulated programs do not read, and no shell starts them.
+  if (dynamic_cast<runtime::InteractiveProcesses*>(&services_.runtime.processes()) == nullptr) return "";
+  for (const auto& container : containers_) {
+    if (container->state.name == name && runtime::bool_at(container->spec, {"stdin"})) return container_directory(*container) + "/stdin";
+  }
+  return "";
 }
 
 ProcessSpec Pod::command_in(const Container& container, const std::vector<std::string>& command) const {
@@ -368,7 +392,7 @@ void Pod::start_probes(Container& container) {
   const bool was_ready = container.state.ready;
   for (const ProbeKind kind : {ProbeKind::startup, ProbeKind::liveness, ProbeKind::readiness}) {
     auto spec = read_probe(container.spec, kind);
-    if (!spec || (container.state.kind == ContainerKind::init)) continue;
+    if (!spec || services_.hollow || container.state.kind == ContainerKind::init) continue;
     ProbeState state(kind, spec->success_threshold, spec->failure_threshold);
     if ((kind == ProbeKind::startup && was_started) || (kind == ProbeKind::readiness && was_ready)) state.assume_success();
     container.probes.emplace(kind, Container::Probe(std::move(*spec), state));

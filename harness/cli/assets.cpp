@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +29,6 @@ using cluster::ComponentVersion;
 
 constexpr std::string_view release_default = "v1.32.13";
 constexpr std::size_t output_bytes_max = 1 << 20;
-constexpr char containerd_socket[] = "/run/containerd/containerd.sock";
 
 std::string list_of(const std::vector<std::string>& words) {
   std::string text;
@@ -169,17 +170,24 @@ std::string choose_version(const AssetOptions& options) {
   throw UsageError(what + "; " + options.directory + " holds " + list_of(versions));
 }
 
-/// Why there is nothing for a real kubelet to run containers with; "" if there is.
-std::string missing_runtime(const AssetOptions& options) {
-  std::string socket = options.runtime_endpoint.empty() ? containerd_socket : options.runtime_endpoint;
-  if (socket.starts_with("unix://")) socket = socket.substr(7);
-  struct stat facts {};
-  if (::stat(socket.c_str(), &facts) == 0 && S_ISSOCK(facts.st_mode)) return "";
-  return "a real kubelet needs a container runtime, and there is no socket " + socket;
+constexpr const char* known_runtime_sockets[] = {"/run/containerd/containerd.sock", "/run/crio/crio.sock", "/var/run/cri-dockerd.sock"};
+
+/// Why nothing listens on a socket; "" if something does.
+std::string trouble_with_socket(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return "its path is too long";
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  const int handle = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool answered = handle >= 0 && ::connect(handle, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const std::string why = answered ? "" : std::strerror(errno);
+  if (handle >= 0) ::close(handle);
+  return why;
 }
 
-/// A containerd of the host would start pods in the host's network and mounts, outside of the node.
-constexpr char nodes_stay_ours[] = "the nodes of driver process run skidpad's kubelet; for real kubelet code use kubemark and --hollow-nodes";
+constexpr char runtime_mend[] = "mend: start containerd (apt-get install containerd), or name its socket with --container-runtime-endpoint=unix:///PATH";
+constexpr char what_a_runtime_shares[] =
+    "its pods live where its container runtime lives, by default in the network and mounts of this host, and stay in it after the cluster is gone (crictl rmp -fa)";
 
 }  // namespace
 
@@ -223,18 +231,18 @@ Assets find_assets(const AssetOptions& options, std::chrono::milliseconds wait_m
     if (std::find(names.begin(), names.end(), name) == names.end()) throw UsageError("--component: \"" + name + "\" cannot be swapped; expected " + list_of(names));
     if (!given.emplace(name, fs::absolute(text.substr(equal + 1)).string()).second) throw UsageError("--component: " + name + " is given twice");
   }
-  if (given.contains("kubelet")) {
-    const std::string missing = missing_runtime(options);
-    throw UsageError("--component: kubelet: " + (missing.empty() ? "" : missing + "; ") + nodes_stay_ours);
-  }
+  RuntimeEndpoint runtime;
+  if (given.contains("kubelet")) runtime = find_runtime_endpoint(options.runtime_endpoint);
+  if (!runtime.missing.empty()) throw UsageError("--component: kubelet: " + runtime.missing);
   if (!options.directory.empty()) {
     const std::string version = choose_version(options);
     const fs::path folder = fs::absolute(fs::path(options.directory) / version);
     std::error_code error;
     for (const std::string& name : names) {
       if (!fs::exists(folder / name, error)) continue;
-      if (name == "kubelet") {
-        assets.notes.push_back((folder / name).string() + " is not used: " + nodes_stay_ours);
+      if (name == "kubelet" && runtime.url.empty()) runtime = find_runtime_endpoint(options.runtime_endpoint);
+      if (name == "kubelet" && !runtime.missing.empty()) {
+        assets.notes.push_back((folder / name).string() + " is not used: " + runtime.missing);
         continue;
       }
       if (name == "kubemark" && options.hollow_nodes == 0) continue;
@@ -246,21 +254,72 @@ Assets find_assets(const AssetOptions& options, std::chrono::milliseconds wait_m
     if (options.release.empty()) assets.release = with_v(version);
   }
   for (const auto& [name, path] : given) assets.components[name] = look_at("--component", name, path, wait_max);
+  if (assets.components.contains("kubelet")) {
+    assets.runtime_endpoint = runtime.url;
+    assets.notes.push_back("kubelet: on " + std::string(runtime.url.find("${NAME}") == std::string::npos ? "worker-1" : "every worker") + ", over " + runtime.url + "; " +
+                           what_a_runtime_shares);
+  }
   for (const auto& [name, component] : assets.components) {
     const auto version = cluster::parse_version(component.version);
     if (cluster::is_covered(name, version.value())) continue;
     assets.notes.push_back(name + " " + component.version + ": its flags are known for " + std::string(cluster::covered_versions(name)) +
                            (component.help_flags.empty() ? "" : "; its own --help decides which are written"));
   }
-  if (options.hollow_nodes > 0 && !assets.components.contains("kubemark")) {
-    throw UsageError("--hollow-nodes: needs kubemark; expected DIR/<version>/kubemark in --assets or --component=kubemark=PATH");
+  assets.hollow_nodes = options.hollow_nodes;
+  assets.hollow_proxies = options.hollow_proxies;
+  if (options.hollow_proxies && (options.hollow_nodes == 0 || !assets.components.contains("kubemark"))) {
+    throw UsageError("--hollow-proxies: needs --hollow-nodes and kubemark; expected DIR/<version>/kubemark in --assets or --component=kubemark=PATH");
   }
   return assets;
 }
 
+bool Assets::hollow_is_slow() const {
+  const auto kubemark = components.find("kubemark");
+  return hollow_nodes > 0 && kubemark != components.end() && !kubemark->second.help_flags.contains("node-lease-duration-seconds");
+}
+
+std::string profile_of(const Assets& assets, const std::string& asked, const std::string& ordinary) {
+  if (asked.empty()) return assets.hollow_is_slow() ? "kubernetes" : needs_easing(assets) && ordinary == "fast" ? "eased" : ordinary;
+  if (assets.hollow_is_slow() && asked != "kubernetes") {
+    throw UsageError("--profile: " + asked + " is too quick for hollow nodes, whose Leases are renewed every 10 s; expected kubernetes");
+  }
+  return asked;
+}
+
+RuntimeEndpoint find_runtime_endpoint(const std::string& asked) {
+  const char* variable = std::getenv("CONTAINER_RUNTIME_ENDPOINT");
+  RuntimeEndpoint found;
+  found.url = !asked.empty() ? asked : variable != nullptr ? variable : "";
+  std::vector<std::string> tried;
+  if (!found.url.empty()) {
+    if (found.url.starts_with('/')) found.url = "unix://" + found.url;
+    if (!found.url.starts_with("unix:///")) throw UsageError("--container-runtime-endpoint: \"" + found.url + "\"; expected unix:///PATH");
+    std::string path = found.url.substr(7);
+    if (const std::size_t at = path.find("${NAME}"); at != std::string::npos) path.replace(at, 7, "worker-1");
+    tried.push_back(path);
+  } else {
+    tried.assign(std::begin(known_runtime_sockets), std::end(known_runtime_sockets));
+  }
+  for (const std::string& path : tried) {
+    const std::string trouble = trouble_with_socket(path);
+    if (trouble.empty()) {
+      if (found.url.empty()) found.url = "unix://" + path;
+      found.missing.clear();
+      return found;
+    }
+    found.missing += (found.missing.empty() ? "" : ", ") + path + " (" + trouble + ")";
+  }
+  found.missing = "a real kubelet needs a container runtime, and none answers: tried " + found.missing + "; " + runtime_mend;
+  return found;
+}
+
 void apply(const Assets& assets, driver::process::Programs& programs) {
+  programs.container_runtime_endpoint = assets.runtime_endpoint;
+  programs.hollow_nodes = assets.hollow_nodes;
+  programs.hollow_proxies = assets.hollow_proxies;
+  if (!assets.runtime_endpoint.empty()) programs.visible_paths.push_back(fs::path(assets.runtime_endpoint.substr(7)).parent_path().string());
   for (const auto& [name, component] : assets.components) {
-    programs.components[name] = component;
+    programs.components[name == "kubelet" ? std::string(cluster::real_kubelet_component) : name] = component;
     // A machine has a /tmp of its own: what lies below the host's must be shown to it.
     programs.visible_paths.push_back(component.executable);
     std::error_code error;
@@ -323,7 +382,12 @@ int tell_assets(const std::string& directory) {
         continue;
       }
       std::string detail = found.value().text + ", sha256 " + sha256_of_file(path).substr(0, 12);
-      if (name == "kubelet") detail += std::string("; not used: ") + nodes_stay_ours;
+      const RuntimeEndpoint runtime = name == "kubelet" ? find_runtime_endpoint("") : RuntimeEndpoint();
+      if (!runtime.missing.empty()) {
+        std::printf("%-8s %-26s %s; %s\n", "limited", (version + "/" + name).c_str(), detail.c_str(), runtime.missing.c_str());
+        continue;
+      }
+      if (name == "kubelet") detail += "; for worker-1, over " + runtime.url;
       else if (name == "kubemark") detail += "; for --hollow-nodes";
       if (!cluster::is_covered(name, found.value())) detail += "; its flags are known for " + std::string(cluster::covered_versions(name));
       std::printf("%-8s %-26s %s\n", "ok", (version + "/" + name).c_str(), detail.c_str());

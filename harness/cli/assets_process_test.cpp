@@ -1,6 +1,10 @@
 // Real binaries in place of ours, through the built program. Where there is none at hand: recording stand-ins (testdata/stand_in.sh)
 // that refuse unknown flags, note what they were given, and become our own component.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
 
 #include "harness/cli/command_testing.hpp"
 #include "harness/client/kubernetes/kubeconfig.hpp"
@@ -88,7 +92,9 @@ TEST(Assets, ThatCannotBeUsedAreOneLineAndTouchNothing) {
       {"no name", {"--component=" + good}, {"expected NAME=PATH"}},
       {"unknown name", {"--component=kube-proxy=" + good}, {"kube-proxy", "cannot be swapped"}},
       {"twice", {"--component=kube-scheduler=" + good, "--component=kube-scheduler=" + good}, {"twice"}},
-      {"a kubelet without runtime", {"--component=kubelet=" + good, "--container-runtime-endpoint=unix://" + scratch.path("no.sock")}, {"container runtime", scratch.path("no.sock")}},
+      {"a kubelet without runtime", {"--component=kubelet=" + good, "--container-runtime-endpoint=unix://" + scratch.path("no.sock")}, {"needs a container runtime", scratch.path("no.sock") + " (No such file", "mend: "}},
+      {"a runtime that does not listen", {"--component=kubelet=" + good, "--container-runtime-endpoint=unix://" + plain}, {plain + " (Connection refused)"}},
+      {"an endpoint of another kind", {"--component=kubelet=" + good, "--container-runtime-endpoint=tcp://localhost:1"}, {"expected unix:///PATH"}},
       {"no directory", {"--assets=" + scratch.path("none")}, {scratch.path("none"), "is no directory"}},
       {"no version folder", {"--assets=" + scratch.path("nothing")}, {"holds no version"}},
       {"flat folder", {"--assets=" + scratch.path("flat")}, {"kube-apiserver lies in DIR itself"}},
@@ -115,9 +121,9 @@ TEST(Assets, ThatCannotBeUsedAreOneLineAndTouchNothing) {
   const Outcome sim = run_skidpad(scratch, {"run", "--driver=sim", "--component=kube-scheduler=" + good});
   EXPECT_EQ(sim.code, 64);
   EXPECT_NE(sim.error.find("--driver=process"), std::string::npos) << sim.error;
-  const Outcome hollow = run_skidpad(scratch, {"up", "--hollow-nodes=2"});
+  const Outcome hollow = run_skidpad(scratch, {"up", "--hollow-nodes=2", "--hollow-proxies"});
   EXPECT_EQ(hollow.code, 64);
-  EXPECT_NE(hollow.error.find("needs kubemark"), std::string::npos) << hollow.error;
+  EXPECT_NE(hollow.error.find("kubemark"), std::string::npos) << hollow.error;
 }
 
 TEST(Assets, AreListedByDoctorAndInADryRun) {
@@ -129,6 +135,12 @@ TEST(Assets, AreListedByDoctorAndInADryRun) {
   EXPECT_NE(good.out.find("v1.31.14/kube-scheduler    v1.31.14, sha256 "), std::string::npos) << good.out;
   EXPECT_NE(good.out.find("1.33.2/etcd                3.5.21"), std::string::npos) << good.out;
   EXPECT_NE(good.out.find("v1.33.2, sha256 "), std::string::npos) << good.out;
+  // Hosts of tests have no container runtime; a name that does not answer makes sure of it.
+  CommandOptions no_runtime;
+  no_runtime.environment["CONTAINER_RUNTIME_ENDPOINT"] = "unix://" + scratch.path("no.sock");
+  const Outcome kubelet = run_skidpad(scratch, {"doctor", "--assets=" + scratch.path("dir")}, no_runtime);
+  EXPECT_NE(kubelet.out.find("limited  1.33.2/kubelet"), std::string::npos) << kubelet.out;
+  EXPECT_NE(kubelet.out.find("a real kubelet needs a container runtime, and none answers: tried " + scratch.path("no.sock")), std::string::npos) << kubelet.out;
   // With and without the leading v.
   for (const char* release : {"v1.33.2", "1.33.2"}) {
     const Outcome plan = run_skidpad(scratch, {"run", "--driver=process", "--dry-run", "--assets=" + scratch.path("dir"), std::string("--release=") + release});
@@ -169,20 +181,31 @@ class StandInTest : public ::testing::Test {
   }
   void TearDown() override {
     if (::geteuid() == 0) run_skidpad(scratch_, {"down"});
+    if (runtime_ >= 0) ::close(runtime_);
   }
   void make_stand_ins(const std::string& version) {
-    for (const std::string component : {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubemark"}) {
+    for (const std::string component : {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubemark"}) {
       write_stand_in(scratch_.path("dir/" + version + "/" + component), {component, version, fakes + (component == "kubemark" ? "kubelet" : component)});
     }
+    // Where a container runtime would listen: what the command looks for before it gives a node to a real kubelet.
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = scratch_.path("dir/" + version + "/containerd.sock");
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    runtime_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(::bind(runtime_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(runtime_, 8), 0);
   }
   Scratch scratch_;
+  int runtime_ = -1;
 };
 
 // Goal: a cluster comes up with every component swapped; each was given flags of its version, files that exist, and certificates
 // that say who it is. `status` tells whose binary each one is.
 TEST_F(StandInTest, TakeEveryPlaceInAClusterThatComesUp) {
   make_stand_ins("v1.31.14");
-  const Outcome up = run_skidpad(scratch_, {"up", "--topology=standalone", "--workers=1", "--no-healer", "--assets=" + scratch_.path("dir"), "--hollow-nodes=2", "--profile=fast"}, {}, 120s);
+  const Outcome up = run_skidpad(scratch_, {"up", "--topology=separated-planes", "--workers=2", "--no-healer", "--assets=" + scratch_.path("dir"), "--hollow-nodes=2", "--hollow-proxies", "--profile=fast",
+                                        "--container-runtime-endpoint=unix://" + scratch_.path("dir/v1.31.14/containerd.sock")}, {}, 120s);
   ASSERT_EQ(up.code, 0) << up.error;
   for (const auto& entry : fs::directory_iterator(scratch_.path("dir/v1.31.14/record"))) {
     const std::string file = entry.path().filename();
@@ -202,6 +225,13 @@ TEST_F(StandInTest, TakeEveryPlaceInAClusterThatComesUp) {
     if (component != std::string("kubemark")) EXPECT_EQ(common_name, user);
     else EXPECT_TRUE(common_name.starts_with("system:node:hollow-")) << common_name;
   }
+  // The kubelet of worker-1 alone: a configuration for a container runtime, and its certificate by a bootstrap token.
+  const std::string kubelet = read_text(scratch_.path("dir/v1.31.14/record/kubelet.arguments"));
+  EXPECT_NE(kubelet.find("--hostname-override=worker-1\n"), std::string::npos) << kubelet;
+  EXPECT_EQ(kubelet.find("worker-2"), std::string::npos) << kubelet;
+  EXPECT_NE(read_text(scratch_.path("dir/v1.31.14/record/kubelet.config")).find("\"containerRuntimeEndpoint\": \"unix://" + scratch_.path("dir/v1.31.14/containerd.sock")), std::string::npos);
+  EXPECT_NE(up.error.find("note: kubelet: on worker-1, over unix://"), std::string::npos) << up.error;
+  EXPECT_NE(read_text(scratch_.path("dir/v1.31.14/record/kubemark.proxies")).find("--morph=proxy"), std::string::npos);
   const Outcome status = run_skidpad(scratch_, {"status"});
   EXPECT_EQ(status.code, 0) << status.error << status.out;
   EXPECT_NE(status.out.find("hollow-2 "), std::string::npos) << status.out;

@@ -20,7 +20,7 @@ std::string environment(const char* name) {
 
 /// The scenarios of the checkout this build came from, or of the current folder.
 std::string find_scenario_folder(const fs::path& bin) {
-  for (const fs::path& candidate : {bin / "../../scenarios", bin / "../share/skidpad/scenarios", fs::path("scenarios")}) {
+  for (const fs::path& candidate : {bin / "../../scenarios", bin / "../../../scenarios", bin / "../share/skidpad/scenarios", fs::path("scenarios")}) {
     std::error_code error;
     if (fs::is_directory(candidate / "conformance", error)) return fs::canonical(candidate).string();
   }

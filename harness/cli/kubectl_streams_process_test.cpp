@@ -84,6 +84,11 @@ TEST(Kubectl, TalksWithContainers) {
   EXPECT_NE(missing.error.find("executable file not found in $PATH"), std::string::npos) << missing.error;
   EXPECT_EQ(kubectl({"exec", "web", "-c", "nobody", "--", "true"}).error, "Error from server (BadRequest): container nobody is not valid for pod web\n");
 
+  // Input of the container itself: its program begins when kubectl is attached and ends when kubectl's input does.
+  const Outcome typed = shell("printf 'to a pod\\n' | kubectl run typed -i --rm --restart=Never --image=skidpad/workload:1 --command -- tr a-z A-Z");
+  EXPECT_EQ(typed.code, 0) << typed.error;
+  EXPECT_NE(typed.out.find("TO A POD"), std::string::npos) << typed.out << typed.error;
+
   EXPECT_EQ(kubectl({"logs", "talker", "--limit-bytes=7"}).out, "line 1\n");
   EXPECT_EQ(line_count(kubectl({"logs", "talker", "--tail=3"}).out), 3u);
   const std::string stamped = kubectl({"logs", "talker", "--tail=1", "--timestamps"}).out;

@@ -58,9 +58,11 @@ struct Verbs {
 
 void add_assets(CLI::App& verb, cli::AssetOptions& assets) {
   verb.add_option("--release", assets.release, "Kubernetes version of the components; with --assets: DIR/VERSION (default v1.32.13)");
-  verb.add_option("--assets", assets.directory, "real binaries: DIR/<version>/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler,kubemark}");
+  verb.add_option("--assets", assets.directory, "real binaries: DIR/<version>/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler,kubelet,kubemark}");
   verb.add_option("--component", assets.components, "NAME=PATH: one real binary; may be repeated")->allow_extra_args(false);
-  verb.add_option("--container-runtime-endpoint", assets.runtime_endpoint, "for a real kubelet: unix:///PATH");
+  verb.add_option("--container-runtime-endpoint", assets.runtime_endpoint, "for a real kubelet: unix:///PATH; ${NAME} in it stands for the node, so that each has its own");
+  verb.add_option("--hollow-nodes", assets.hollow_nodes, "kubelets of kubemark, or ours without it, whose pods only pretend: beside the nodes, all on one machine")->check(CLI::Range(0, 200));
+  verb.add_flag("--hollow-proxies", assets.hollow_proxies, "and a kubemark --morph=proxy for each of them");
 }
 
 void add_run(CLI::App& app, Verbs& verbs, const cli::Installation& installation, cli::RunCommand& command, std::string& profile) {
@@ -92,7 +94,6 @@ void add_up(CLI::App& app, Verbs& verbs, const cli::Installation& installation, 
   up->add_option("--topology", command.topology, "standalone, overlapping-planes or separated-planes")->transform(one_of(topology_names()));
   up->add_option("--workers", command.workers, "worker nodes beside the planes")->check(CLI::Range(0, 200));
   add_assets(*up, command.assets);
-  up->add_option("--hollow-nodes", command.assets.hollow_nodes, "kubelets of kubemark beside the nodes, all on one machine")->check(CLI::Range(0, 200));
   up->add_option("--profile", command.profile, "timers: fast (default), eased (default with real binaries) or kubernetes");
   up->add_option("--isolation", command.isolation, "auto, namespaces or loopback")->check(CLI::IsMember({"auto", "namespaces", "loopback"}));
   up->add_flag("!--no-healer", command.healer, "without the node healer");

@@ -132,7 +132,7 @@ struct Binaries {
 /// Looked at before the first cluster is touched. The simulator runs none of them.
 Binaries find_binaries(const Installation& installation, const RunCommand& command) {
   if (command.driver == DriverName::sim && command.assets.any()) {
-    throw UsageError("--assets, --component: need --driver=process; the simulator runs skidpad's own components");
+    throw UsageError("--assets, --component, --hollow-nodes: need --driver=process; the simulator runs skidpad's own components");
   }
   Binaries binaries;
   binaries.assets = find_assets(command.assets);
@@ -147,6 +147,9 @@ std::string flags_of(const AssetOptions& assets) {
   if (!assets.release.empty()) flags += " --release=" + assets.release;
   if (!assets.directory.empty()) flags += " --assets=" + assets.directory;
   for (const std::string& component : assets.components) flags += " --component=" + component;
+  if (!assets.runtime_endpoint.empty()) flags += " --container-runtime-endpoint='" + assets.runtime_endpoint + "'";
+  if (assets.hollow_nodes > 0) flags += " --hollow-nodes=" + std::to_string(assets.hollow_nodes);
+  if (assets.hollow_proxies) flags += " --hollow-proxies";
   return flags;
 }
 
@@ -156,6 +159,8 @@ int run_one(const Binaries& binaries, const RunCommand& command, const std::stri
   options.profile = command.profile;
   options.release = binaries.assets.release;
   options.eased = needs_easing(binaries.assets);
+  const std::string profile = profile_of(binaries.assets, options.profile ? std::string(scenario::to_word(*options.profile)) : "", "");
+  if (profile == "kubernetes") options.profile = scenario::ProfileName::kubernetes;
   options.more_flags = flags_of(command.assets);
   if (command.driver == DriverName::process && command.isolation != "auto") options.more_flags += " --isolation=" + command.isolation;
   if (command.driver == DriverName::process) options.binaries = binaries_of(binaries.programs, options.release);

@@ -25,27 +25,13 @@ std::string directory_of(const Installation& installation, const std::string& na
   return installation.state_directory + "/" + name;
 }
 
-/// Hollow kubelets of most kubemarks renew their Leases every 10 s: no node may count as lost before that.
-std::string profile_of(const UpCommand& command, const Assets& assets) {
-  if (!command.profile.empty()) {
-    const bool hollow_keeps_up = command.assets.hollow_nodes == 0 || assets.components.at("kubemark").help_flags.contains("node-lease-duration-seconds");
-    if (!hollow_keeps_up && command.profile != "kubernetes") {
-      throw UsageError("--profile: " + command.profile + " is too quick for hollow nodes, whose Leases are renewed every 10 s; expected kubernetes");
-    }
-    return command.profile;
-  }
-  if (command.assets.hollow_nodes > 0) return "kubernetes";
-  return needs_easing(assets) ? "eased" : "fast";
-}
-
 cluster::ClusterSpec spec_of(const UpCommand& command, const Assets& assets) {
   cluster::ClusterSpec spec;
   spec.topology = command.topology;
   spec.worker_count = command.workers;
   spec.release = assets.release;
-  spec.hollow_nodes = command.assets.hollow_nodes;
   spec.healer.enabled = command.healer;
-  const std::string profile = profile_of(command, assets);
+  const std::string profile = profile_of(assets, command.profile, "fast");
   if (!history::timers_by_name(profile, spec.timers)) {
     throw UsageError("--profile: \"" + profile + "\" is no timer profile; expected fast, eased or kubernetes");
   }
@@ -109,6 +95,9 @@ int up(const Installation& installation, const UpCommand& command) {
   driver::process::Programs programs = programs_of(installation);
   if (programs.components.at("etcd").executable.empty() && !assets.components.contains("etcd")) {
     throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
+  }
+  if (assets.components.contains("kubelet") && (spec.topology == cluster::TopologyType::standalone || spec.worker_count == 0)) {
+    throw UsageError("kubelet: a real one runs worker nodes, and there is none; expected --workers=1 or more, and a --topology other than standalone");
   }
   apply(assets, programs);
   if (driver::process::read_supervisor_state(directory)) {

@@ -69,7 +69,9 @@ class Renderer {
       TRY(MachineSpec machine, hollow_machine());
       assets.machines.push_back(std::move(machine));
     }
-    TRY(assets.worker_template, worker());
+    // A runtime of one name only has its kubelet already; machines made later get ours.
+    const bool each = std::count_if(plan_.nodes.begin(), plan_.nodes.end(), [](const NodePlan& node) { return node.real_kubelet; }) > 1;
+    TRY(assets.worker_template, each ? real_worker() : worker());
     TRY(const KeyPair admin, pki_.issue(authorities_.cluster, client_certificate("kubernetes-admin", {"system:masters"})));
     assets.admin.ca_pem = authorities_.cluster.certificate_pem;
     assets.admin.certificate_pem = admin.certificate_pem;
@@ -141,7 +143,7 @@ class Renderer {
   }
 
   /// A worker is known by nothing but its bootstrap token: it asks for its own certificate.
-  Result<MachineSpec> worker() const {
+  Result<MachineSpec> worker() {
     MachineSpec machine;
     machine.labels = {{"role", "worker"}};
     machine.files = common_files();
@@ -150,7 +152,34 @@ class Renderer {
     return machine;
   }
 
-  /// One machine for all hollow nodes: each a kubemark of its own, all behind one balancer.
+  MachineUnit unit_of(std::string name, std::vector<std::string> argv) const {
+    MachineUnit unit;
+    unit.name = std::move(name);
+    unit.argv = std::move(argv);
+    unit.restart_seconds = runtime::seconds(spec_.timers.kubelet_restart_delay);
+    return unit;
+  }
+
+  Result<void> add_proxy_kubeconfig(MachineSpec& machine) {
+    TRY(std::string kubeconfig, kubeconfig_for(client_certificate("system:kube-proxy"), balancer_url()));
+    machine.files.push_back(file("/etc/kubernetes/kube-proxy.conf", std::move(kubeconfig), 0600));
+    return runtime::success();
+  }
+
+  /// With the user's kubelet over a container runtime. What is a static pod or add-on elsewhere is a unit here: the runtime has no images of ours.
+  Result<MachineSpec> real_worker() {
+    MachineSpec machine;
+    machine.labels = {{"role", "worker"}};
+    machine.files = {file("/etc/kubernetes/pki/ca.crt", authorities_.cluster.certificate_pem),
+                     file("/var/lib/kubelet/config.yaml", real_kubelet_configuration(spec_, plan_).dump(2)),
+                     file("/etc/kubernetes/bootstrap-kubelet.conf", bootstrap_kubeconfig(), 0600)};
+    TRY(add_proxy_kubeconfig(machine));
+    machine.units = {unit_of("apiserver-balancer", balancer_command(spec_, plan_)), unit_of("kubelet", real_kubelet_command(spec_)),
+                     unit_of("kube-proxy", kube_proxy_command(spec_, plan_))};
+    return machine;
+  }
+
+  /// One machine for all hollow nodes: each a program of its own, all behind one balancer.
   Result<MachineSpec> hollow_machine() {
     MachineSpec machine;
     machine.name = plan_.hollow.machine_name;
@@ -160,26 +189,26 @@ class Renderer {
     std::string hosts = "127.0.0.1 localhost\n${ADDRESS} ${NAME}";
     for (const std::string& name : plan_.hollow.names) hosts += " " + name;
     machine.files.push_back(file("/etc/hosts", hosts + "\n"));
-    MachineUnit balancer;
-    balancer.name = "apiserver-balancer";
-    balancer.argv = balancer_command(spec_, plan_);
-    balancer.restart_seconds = runtime::seconds(spec_.timers.kubelet_restart_delay);
-    machine.units.push_back(std::move(balancer));
+    machine.units.push_back(unit_of("apiserver-balancer", balancer_command(spec_, plan_)));
+    if (!spec_.has_kubemark()) {
+      Json configuration = kubelet_configuration(spec_, plan_);
+      configuration.erase("staticPodPath");
+      machine.files.push_back(file("/etc/kubernetes/pki/ca.crt", authorities_.cluster.certificate_pem));
+      machine.files.push_back(file("/etc/kubernetes/hollow-kubelet.yaml", configuration.dump(2)));
+    }
+    if (spec_.hollow_proxies) TRY(add_proxy_kubeconfig(machine));
     for (std::size_t number = 0; number < plan_.hollow.names.size(); ++number) {
       const std::string& name = plan_.hollow.names[number];
       TRY(std::string kubeconfig, kubeconfig_for(client_certificate("system:node:" + name, {"system:nodes"}), balancer_url()));
       machine.files.push_back(file("/etc/kubernetes/" + name + ".conf", std::move(kubeconfig), 0600));
-      MachineUnit unit;
-      unit.name = name;
-      unit.argv = hollow_command(spec_, name, number);
-      unit.restart_seconds = runtime::seconds(spec_.timers.kubelet_restart_delay);
-      machine.units.push_back(std::move(unit));
+      machine.units.push_back(unit_of(name, hollow_command(spec_, name, number)));
+      if (spec_.hollow_proxies) machine.units.push_back(unit_of(name + "-proxy", hollow_proxy_command(spec_, name)));
     }
     return machine;
   }
 
   Result<MachineSpec> machine_for(const NodePlan& node) {
-    TRY(MachineSpec machine, worker());
+    TRY(MachineSpec machine, node.real_kubelet ? real_worker() : worker());
     machine.name = node.name;
     machine.address = node.address;
     if (!node.control_plane && !node.etcd) return machine;

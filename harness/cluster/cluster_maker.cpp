@@ -135,7 +135,10 @@ class Maker {
     auto proxies = co_await admin_.get(client::types::daemon_sets, "kube-system", "kube-proxy");
     if (!proxies) co_return proxies.error();
     missing_ = "kube-proxy is not on every node";
-    if (runtime::integer_at(proxies.value(), {"status", "numberReady"}) < static_cast<std::int64_t>(assets_.plan.nodes.size())) co_return false;
+    // Where the user's kubelet is, kube-proxy is no pod.
+    const auto& nodes = assets_.plan.nodes;
+    const auto wanted = std::count_if(nodes.begin(), nodes.end(), [](const NodePlan& node) { return !node.real_kubelet; });
+    if (runtime::integer_at(proxies.value(), {"status", "numberReady"}) < wanted) co_return false;
     client::ListOptions in_system;
     in_system.namespace_name = "kube-system";
     auto pods = co_await admin_.list(client::types::pods, std::move(in_system));

@@ -74,6 +74,11 @@ ClusterPlan plan_cluster(const ClusterSpec& spec) {
       break;
   }
   for (std::size_t i = 0; i < spec.worker_count; ++i) add("worker-" + std::to_string(i + 1)).worker = true;
+  if (spec.components.contains(real_kubelet_component)) {
+    // A runtime serves one kubelet: a second one would end all pods that it does not know.
+    const bool one_each = spec.container_runtime_endpoint.find("${NAME}") != std::string::npos;
+    for (std::size_t i = plan.nodes.size() - spec.worker_count; i < plan.nodes.size(); ++i) plan.nodes[i].real_kubelet = one_each || plan.nodes[i].name == "worker-1";
+  }
   if (spec.hollow_nodes > 0) plan.hollow.address = spec.address_prefix + ".1." + std::to_string(plan.nodes.size() + 1);
   for (std::size_t i = 0; i < spec.hollow_nodes; ++i) plan.hollow.names.push_back("hollow-" + std::to_string(i + 1));
   return plan;

@@ -56,12 +56,19 @@ struct ClusterSpec {
   std::vector<std::string> apiserver_names;  ///< further host names and addresses in the API servers' certificates
   HealerSpec healer;
   EtcdOperatorSpec etcd_operator;
-  std::size_t hollow_nodes = 0;           ///< kubelets of `kubemark --morph=kubelet`, all on one machine of their own; needs the component kubemark
+  std::size_t hollow_nodes = 0;           ///< kubelets whose pods only pretend, all on one machine of their own: kubemark's, or ours where it is not given
+  bool hollow_proxies = false;            ///< and a `kubemark --morph=proxy` for each; needs the component kubemark
+  /// Of a real kubelet, the component real_kubelet_component: unix:///PATH, which may hold ${NAME}, the machine's name.
+  std::string container_runtime_endpoint;
 
   bool is_foreign(const std::string& component) const;
+  bool has_kubemark() const { return components.contains("kubemark"); }
   /// What the component's binary says it is, or what ours stands for.
   ComponentVersion version_of(const std::string& component) const;
 };
+
+/// The user's kubelet. The component "kubelet" stays ours: it runs the control plane, whose images are programs of this host.
+inline constexpr char real_kubelet_component[] = "real-kubelet";
 
 /// The machine that holds the hollow nodes, and their names.
 struct HollowPlan {
@@ -77,6 +84,7 @@ struct NodePlan {
   bool etcd = false;
   bool control_plane = false;
   bool worker = false;   ///< takes ordinary pods
+  bool real_kubelet = false;  ///< the user's, over a container runtime
 };
 
 struct ClusterPlan {

@@ -113,6 +113,18 @@ const std::vector<ComponentFlag>& component_flags() {
       {scheduler, "leader-elect-retry-period", 'd', 0, 0},
       {scheduler, "lock-object-name", 's', 0, 25},
 
+      {"kubelet", "config", 's', 0, 0},
+      {"kubelet", "kubeconfig", 's', 0, 0},
+      {"kubelet", "bootstrap-kubeconfig", 's', 0, 0},
+      {"kubelet", "cert-dir", 's', 0, 0},
+      {"kubelet", "root-dir", 's', 0, 0},
+      {"kubelet", "hostname-override", 's', 0, 0},
+      {"kubelet", "node-ip", 's', 0, 0},
+      {"kubelet", "node-labels", 's', 0, 0},
+      {"kubelet", "register-with-taints", 's', 0, 0},
+      {"kubelet", "container-runtime", 's', 0, 27},
+      {"kubelet", "pod-infra-container-image", 's', 0, 35},
+
       {"kubemark", "morph", 's', 0, 0},
       {"kubemark", "name", 's', 0, 0},
       {"kubemark", "kubeconfig", 's', 0, 0},
@@ -132,10 +144,10 @@ const std::vector<ComponentFlag>& component_flags() {
 
 bool is_covered(std::string_view component, const ComponentVersion& version) {
   if (component == "etcd") return version.major == 3 && version.minor >= 4 && version.minor <= 6;
-  return version.major == 1 && version.minor >= 29 && version.minor <= 34;
+  return version.major == 1 && version.minor >= 28 && version.minor <= 34;
 }
 
-std::string_view covered_versions(std::string_view component) { return component == "etcd" ? "3.4 to 3.6" : "1.29 to 1.34"; }
+std::string_view covered_versions(std::string_view component) { return component == "etcd" ? "3.4 to 3.6" : "1.28 to 1.34"; }
 
 bool takes_flag(std::string_view component, const ComponentVersion& version, const std::set<std::string>& help_flags, std::string_view flag) {
   const auto& table = component_flags();

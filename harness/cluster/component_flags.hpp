@@ -1,6 +1,6 @@
 /// @file component_flags.hpp
 /// Which flags of the real components exist in which versions, for the flags that this project writes or must not write.
-/// The table is in component_flags.cpp. Covered are Kubernetes 1.29 to 1.34 and etcd 3.4 to 3.6; of newer or older binaries the
+/// The table is in component_flags.cpp. Covered are Kubernetes 1.28 to 1.34 and etcd 3.4 to 3.6; of newer or older binaries the
 /// table tells what it knows, and their own --help is asked (Component::help_flags).
 #pragma once
 
@@ -25,7 +25,7 @@ struct ComponentFlag {
 /// Every row, in the table's order.
 const std::vector<ComponentFlag>& component_flags();
 bool is_covered(std::string_view component, const ComponentVersion& version);
-/// "1.29 to 1.34", for messages.
+/// "1.28 to 1.34", for messages.
 std::string_view covered_versions(std::string_view component);
 /// Whether a binary of this version takes the flag. The flag must be in the table.
 /// @param help_flags  what the binary's --help lists; empty = not asked

@@ -115,6 +115,7 @@ std::string image_of(const ClusterSpec& spec, const std::string& component) {
 Json image_table(const ClusterSpec& spec) {
   Json table = Json::object();
   for (const auto& [name, component] : spec.components) {
+    if (name == real_kubelet_component) continue;  // no image
     Json entry = {{"executable", component.executable}};
     if (!component.arguments.empty()) entry["arguments"] = component.arguments;
     if (name == "etcd" && spec.etcd_operator.enabled) {
@@ -270,26 +271,84 @@ Json balancer_manifest(const ClusterSpec& spec, const ClusterPlan& plan) {
   return pod;
 }
 
+namespace {
+
+constexpr std::size_t hollow_kubelet_port_first = 12250;
+
+std::string hollow_kubeconfig(const std::string& name) { return "${ROOT}/etc/kubernetes/" + name + ".conf"; }
+/// Their pods are none: only what asks for hollow nodes may come to them.
+std::string taint_of(std::string_view label) { return std::string(label) + "=true:NoSchedule"; }
+
+std::vector<std::string> with_program(const ClusterSpec& spec, const std::string& component, std::vector<std::string> argv) {
+  argv.front() = spec.components.at(component).executable;
+  return argv;
+}
+
+/// Ours, for where no kubemark is at hand.
+std::vector<std::string> own_hollow_command(const ClusterSpec& spec, const std::string& name, std::size_t number) {
+  return {spec.components.at("kubelet").executable,
+          "--hollow",
+          "--config=${ROOT}/etc/kubernetes/hollow-kubelet.yaml",
+          "--kubeconfig=" + hollow_kubeconfig(name),
+          "--hostname-override=" + name,
+          "--node-ip=${ADDRESS}",
+          "--port=" + std::to_string(hollow_kubelet_port_first + number),
+          "--healthz-port=0",
+          "--root-dir=${ROOT}/var/lib/" + name,
+          "--node-labels=" + std::string(hollow_label) + "=true",
+          "--register-with-taints=" + taint_of(hollow_label)};
+}
+
+}  // namespace
+
 std::vector<std::string> hollow_command(const ClusterSpec& spec, const std::string& name, std::size_t number) {
-  constexpr std::size_t kubelet_port_first = 12250;
+  if (!spec.has_kubemark()) return own_hollow_command(spec, name, number);
   constexpr std::size_t read_only_port_first = 13250;
   CommandWriter command = command_of(spec, "kubemark");
   command.add("morph", "kubelet")
       .add("name", name)
-      .add("kubeconfig", "${ROOT}/etc/kubernetes/" + name + ".conf")
-      .add("kubelet-port", std::to_string(kubelet_port_first + number))
+      .add("kubeconfig", hollow_kubeconfig(name))
+      .add("kubelet-port", std::to_string(hollow_kubelet_port_first + number))
       .add("kubelet-read-only-port", std::to_string(read_only_port_first + number))
       .add("node-labels", std::string(hollow_label) + "=true")
-      // Their pods are none: only what asks for hollow nodes may come to them.
-      .add("register-with-taints", std::string(hollow_label) + "=true:NoSchedule")
+      .add("register-with-taints", taint_of(hollow_label))
       .add("max-pods", "110")
       .add("use-host-image-service", "false")
       .add("node-lease-duration-seconds", std::to_string(whole_seconds(spec.timers.node_lease_duration)))
       .add("node-status-update-frequency", format_go_duration(spec.timers.node_status_update_frequency));
   add_content_type(command, spec);
-  std::vector<std::string> argv = command.command();
-  argv.front() = spec.components.at("kubemark").executable;
-  return argv;
+  return with_program(spec, "kubemark", command.command());
+}
+
+std::vector<std::string> hollow_proxy_command(const ClusterSpec& spec, const std::string& name) {
+  CommandWriter command = command_of(spec, "kubemark");
+  command.add("morph", "proxy").add("name", name).add("kubeconfig", hollow_kubeconfig("kube-proxy"));
+  add_content_type(command, spec);
+  return with_program(spec, "kubemark", command.command());
+}
+
+std::vector<std::string> kube_proxy_command(const ClusterSpec& spec, const ClusterPlan& plan) {
+  return {spec.components.at("kube-proxy").executable,
+          "--kubeconfig=" + hollow_kubeconfig("kube-proxy"),
+          "--hostname-override=${NAME}",
+          "--dns-address=" + plan.dns_address,
+          "--metrics-bind-address=${ADDRESS}:10249",
+          "--healthz-bind-address=${ADDRESS}:10256"};
+}
+
+std::vector<std::string> real_kubelet_command(const ClusterSpec& spec) {
+  const auto found = spec.components.find(real_kubelet_component);
+  CommandWriter command("kubelet", spec.version_of(real_kubelet_component), found->second.help_flags);
+  command.add("config", "${ROOT}/var/lib/kubelet/config.yaml")
+      .add("kubeconfig", "${ROOT}/etc/kubernetes/kubelet.conf")
+      .add("bootstrap-kubeconfig", "${ROOT}/etc/kubernetes/bootstrap-kubelet.conf")
+      .add("cert-dir", "${ROOT}/var/lib/kubelet/pki")
+      .add("root-dir", "${ROOT}/var/lib/kubelet")
+      .add("hostname-override", "${NAME}")
+      .add("node-ip", "${ADDRESS}")
+      .add("node-labels", std::string(real_kubelet_label) + "=true")
+      .add("register-with-taints", taint_of(real_kubelet_label));
+  return with_program(spec, real_kubelet_component, command.command());
 }
 
 std::vector<std::string> balancer_command(const ClusterSpec& spec, const ClusterPlan& plan) {
@@ -319,6 +378,22 @@ Json kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan) {
           {"syncFrequency", format_go_duration(timers.kubelet_sync_frequency)},
           {"fileCheckFrequency", format_go_duration(timers.kubelet_file_check_frequency)},
           {"rotateCertificates", true}};
+}
+
+Json real_kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan) {
+  Json configuration = kubelet_configuration(spec, plan);
+  configuration["containerRuntimeEndpoint"] = spec.container_runtime_endpoint;
+  // The host's groups stay the host's: none for classes of service, none for what is allocatable.
+  configuration["cgroupsPerQOS"] = false;
+  configuration["enforceNodeAllocatable"] = Json::array();
+  configuration["failSwapOn"] = false;
+  configuration["makeIPTablesUtilChains"] = false;
+  // Disk and images are shared with the host and with other nodes: nothing is evicted or removed for want of room.
+  configuration["evictionHard"] = {
+      {"memory.available", "0%"}, {"nodefs.available", "0%"}, {"nodefs.inodesFree", "0%"}, {"imagefs.available", "0%"}, {"imagefs.inodesFree", "0%"}};
+  configuration["imageGCHighThresholdPercent"] = 100;
+  configuration["imageGCLowThresholdPercent"] = 99;
+  return configuration;
 }
 
 namespace {
@@ -396,6 +471,12 @@ std::vector<Json> kube_proxy_objects(const ClusterSpec& spec, const ClusterPlan&
             {"containers", Json::array({std::move(container)})},
             {"automountServiceAccountToken", false},
             {"volumes", Json::array({credentials_volume({{"configMap", {{"name", "kube-proxy"}}}})})}}}}}}}};
+  // Nodes of a container runtime have no image of ours: their kube-proxy is a unit of the machine.
+  if (spec.components.contains(real_kubelet_component)) {
+    const Json expression = {{"key", real_kubelet_label}, {"operator", "DoesNotExist"}};
+    daemon_set["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] =
+        Json::array({{{"matchExpressions", Json::array({expression})}}});
+  }
   return {service_account("kube-proxy"), std::move(binding), std::move(config), std::move(daemon_set)};
 }
 

@@ -19,11 +19,21 @@ Json balancer_manifest(const ClusterSpec& spec, const ClusterPlan& plan);
 std::vector<std::string> balancer_command(const ClusterSpec& spec, const ClusterPlan& plan);
 /// Label and taint key of nodes that only pretend: kubelets of kubemark.
 inline constexpr std::string_view hollow_label = "skidpad.dev/hollow";
-/// One hollow node's `kubemark --morph=kubelet`, number counted from 0. Needs the component kubemark.
+/// Label and taint key of nodes with the user's kubelet: their images are the runtime's, which knows none of ours.
+inline constexpr std::string_view real_kubelet_label = "skidpad.dev/real-kubelet";
+/// One hollow node's `kubemark --morph=kubelet`, number counted from 0, or our kubelet in its place.
 std::vector<std::string> hollow_command(const ClusterSpec& spec, const std::string& name, std::size_t number);
+/// Its `kubemark --morph=proxy`. Needs the component kubemark.
+std::vector<std::string> hollow_proxy_command(const ClusterSpec& spec, const std::string& name);
+/// Our kube-proxy as a program of its own, for a machine whose kubelet cannot run it.
+std::vector<std::string> kube_proxy_command(const ClusterSpec& spec, const ClusterPlan& plan);
+/// The user's kubelet, without its executable's path: flags that every covered version takes.
+std::vector<std::string> real_kubelet_command(const ClusterSpec& spec);
 
-/// KubeletConfiguration kubelet.config.k8s.io/v1beta1.
+/// KubeletConfiguration kubelet.config.k8s.io/v1beta1, for ours and hollow ones of ours.
 Json kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan);
+/// For the user's: over a container runtime, and without what several kubelets of one host would do to each other and to it.
+Json real_kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan);
 /// Image name -> executable, for the kubelet's image store.
 Json image_table(const ClusterSpec& spec);
 /// Full image name of a component.

@@ -127,7 +127,7 @@ bool writes_gone_flag(const std::vector<std::string>& command, const std::string
 
 // Goal: no version is given a flag that it lacks. Method: every covered pair; the finder itself is tried on a planted flag.
 TEST(RealBinaries, AreGivenOnlyFlagsOfTheirVersion) {
-  for (int minor = 29; minor <= 34; ++minor) {
+  for (int minor = 28; minor <= 34; ++minor) {
     for (int etcd_minor = 4; etcd_minor <= 6; ++etcd_minor) {
       const std::string version = "v1." + std::to_string(minor) + ".1";
       SCOPED_TRACE(version + ", etcd 3." + std::to_string(etcd_minor));
@@ -228,6 +228,71 @@ TEST(RealBinaries, FindTheFilesTheirFlagsName) {
     EXPECT_EQ(facts.common_name, "system:node:hollow-2");
     EXPECT_EQ(facts.organizations, std::vector<std::string>{"system:nodes"});
   }
+}
+
+// A real kubelet needs what our kubelet brings by itself as units of its machine, and a configuration that lets several of them, and the
+// host, be. Which nodes have one: worker-1, as a runtime serves one kubelet; every worker, where the endpoint names the node.
+TEST(RealKubelet, RunsOnWorkersThatItsRuntimeCanServe) {
+  for (const bool each : {false, true}) {
+    SCOPED_TRACE(each);
+    ClusterSpec spec = spec_with("v1.33.2", "3.5.21");
+    spec.components[real_kubelet_component] = Component{"/real/kubelet", {}, "--assets", "v1.33.2"};
+    spec.container_runtime_endpoint = each ? "unix:///run/${NAME}/containerd.sock" : "unix:///run/containerd/containerd.sock";
+    const ClusterAssets assets = render(spec);
+    std::size_t real = 0;
+    for (const MachineSpec& machine : assets.machines) {
+      std::map<std::string, std::string> disk;
+      for (const auto& file : machine.files) disk["${ROOT}" + file.path] = file.content;
+      const auto& kubelet = *std::find_if(machine.units.begin(), machine.units.end(), [](const auto& unit) { return unit.name == "kubelet"; });
+      if (kubelet.argv[0] != "/real/kubelet") {
+        EXPECT_EQ(kubelet.argv[0], "/ours/kubelet");
+        continue;
+      }
+      ++real;
+      EXPECT_TRUE(machine.name == "worker-1" || each) << machine.name;
+      for (const char* ours : {"image-store", "pod-cidr", "host-root", "container-backoff-base"}) EXPECT_EQ(flag_in(kubelet.argv, ours), "(none)");
+      EXPECT_EQ(flag_in(kubelet.argv, "hostname-override"), "${NAME}");
+      EXPECT_EQ(flag_in(kubelet.argv, "register-with-taints"), "skidpad.dev/real-kubelet=true:NoSchedule");
+      EXPECT_FALSE(disk.contains("${ROOT}/etc/kubernetes/kubelet.conf")) << "it asks for its certificate as any new node";
+      EXPECT_TRUE(disk.contains(flag_in(kubelet.argv, "bootstrap-kubeconfig")));
+      const Json configuration = Json::parse(disk.at(flag_in(kubelet.argv, "config")));
+      EXPECT_EQ(configuration["containerRuntimeEndpoint"], spec.container_runtime_endpoint);
+      EXPECT_EQ(configuration["cgroupsPerQOS"], false);
+      EXPECT_EQ(configuration["enforceNodeAllocatable"], Json::array()) << "it must be empty without cgroupsPerQOS";
+      EXPECT_EQ(configuration["apiVersion"], "kubelet.config.k8s.io/v1beta1");
+      std::set<std::string> units;
+      for (const auto& unit : machine.units) units.insert(unit.name);
+      EXPECT_EQ(units, (std::set<std::string>{"apiserver-balancer", "kube-proxy", "kubelet"}));
+      EXPECT_TRUE(disk.contains("${ROOT}/etc/kubernetes/kube-proxy.conf"));
+      for (const auto& [path, content] : disk) EXPECT_FALSE(path.find("/manifests/") != std::string::npos) << path << ": the runtime has no such image";
+    }
+    EXPECT_EQ(real, each ? spec.worker_count : 1u);
+    const auto daemon_set = std::find_if(assets.objects.begin(), assets.objects.end(), [](const Json& object) { return object["kind"] == "DaemonSet"; });
+    EXPECT_NE(daemon_set->dump().find("\"key\":\"skidpad.dev/real-kubelet\",\"operator\":\"DoesNotExist\""), std::string::npos) << daemon_set->dump();
+  }
+}
+
+// Without kubemark our kubelet plays the hollow node; with it, a proxy can stand beside each.
+TEST(HollowNodes, AreOursWithoutKubemark) {
+  ClusterSpec spec = spec_with("v1.32.13", "3.5.21", TopologyType::standalone);
+  spec.hollow_nodes = 2;
+  spec.hollow_proxies = true;
+  const ClusterAssets with_kubemark = render(spec);
+  const MachineSpec& marked = with_kubemark.machines.back();
+  ASSERT_EQ(marked.units.size(), 5u) << "a balancer, and a kubelet and a proxy each";
+  EXPECT_EQ(marked.units[2].name, "hollow-1-proxy");
+  EXPECT_EQ(flag_in(marked.units[2].argv, "morph"), "proxy");
+  EXPECT_EQ(flag_in(marked.units[2].argv, "name"), "hollow-1");
+  EXPECT_EQ(flag_in(marked.units[2].argv, "kubeconfig"), "${ROOT}/etc/kubernetes/kube-proxy.conf");
+  spec.components.erase("kubemark");
+  spec.hollow_proxies = false;
+  const ClusterAssets own = render(spec);
+  const MachineSpec& ours = own.machines.back();
+  ASSERT_EQ(ours.units.size(), 3u);
+  EXPECT_EQ(ours.units[1].argv.front(), "/ours/kubelet");
+  EXPECT_NE(std::find(ours.units[1].argv.begin(), ours.units[1].argv.end(), "--hollow"), ours.units[1].argv.end());
+  EXPECT_NE(flag_in(ours.units[1].argv, "port"), flag_in(ours.units[2].argv, "port"));
+  EXPECT_NE(flag_in(ours.units[1].argv, "root-dir"), flag_in(ours.units[2].argv, "root-dir"));
 }
 
 // Real clients send protobuf unless told otherwise: they are told where the API server is ours, and only there.

@@ -23,11 +23,18 @@ for word in "$@"; do
       ;;
   esac
 done
+case " $* " in
+  *" --morph=proxy "*)
+    # A hollow proxy serves nothing and says nothing.
+    echo "$*" >> "$record/$name.proxies"
+    exec sleep infinity
+    ;;
+esac
 [ -e "$record/$name.arguments" ] || for word in "$@"; do
   echo "$word" >> "$record/$name.arguments"
   value="${word#*=}"
   case "$word" in
-    --data-dir=*) ;;
+    --data-dir=* | --root-dir=* | --cert-dir=* | --kubeconfig=*/kubelet.conf) ;;
     --*=/*)
       flag="${word%%=*}"
       cp "$value" "$record/$name.${flag#--}" 2>/dev/null || echo "$word" >> "$record/$name.missing"

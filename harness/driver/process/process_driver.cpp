@@ -101,6 +101,9 @@ void ProcessDriver::prepare(cluster::ClusterSpec& spec) const {
   spec.provider = state_.provider;
   spec.provider_token = user_token_;
   spec.components = options_.programs.components;
+  spec.container_runtime_endpoint = options_.programs.container_runtime_endpoint;
+  spec.hollow_nodes = options_.programs.hollow_nodes;
+  spec.hollow_proxies = options_.programs.hollow_proxies;
 }
 
 void ProcessDriver::keep_only_logs() const {

@@ -14,6 +14,9 @@ struct Programs {
   std::string skidpad;           ///< the executable with the hidden supervisor verb
   std::map<std::string, cluster::Component> components;
   std::vector<std::string> visible_paths;  ///< directories and files that machines must see
+  std::string container_runtime_endpoint;  ///< ClusterSpec's members of these names
+  std::size_t hollow_nodes = 0;
+  bool hollow_proxies = false;
 };
 
 struct ProcessDriverOptions {

@@ -9,6 +9,7 @@
 #include "fakes/kube_apiserver/audit/audit_log.hpp"
 #include "fakes/kube_apiserver/server/metrics.hpp"
 #include "fakes/kube_apiserver/server/request_info.hpp"
+#include "harness/runtime/http/http_client.hpp"
 #include "harness/runtime/http/http_server.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
@@ -136,6 +137,19 @@ class ApiServer {
   void admit_update(Request& request, const Json& object, const Json& old);
   void admit_grant(const Request& request, const Json& object);
   std::string default_class(const std::string& prefix, const char* annotation);
+  // policies.cpp
+  void admit_by_policies(Request& request, const char* operation, const Json& object, const Json& old);
+  std::vector<Json> policy_parameters(const Request& request, const Json& policy, const Json& binding);
+  // webhooks.cpp
+  bool has_webhooks();
+  std::optional<std::pair<runtime::HttpClientOptions, std::string>> webhook_address(const Json& configuration);
+  std::vector<Json> webhooks_for(Request& request, bool mutating, const char* operation, const Json& object, const Json& old);
+  Task<runtime::Result<Json>> ask_webhook(Json hook, Json review);
+  Task<Json> review_by(Request& request, Json hook, const char* operation, Json object, Json old);
+  Task<Json> mutate_by_webhooks(Request& request, const char* operation, Json object, Json old);
+  Task<void> admit_by_webhooks(Request& request, const char* operation, Json object, Json old);
+  Task<ObjectPtr> write_through_webhooks(Request& request, Mutation mutation);
+  Task<ObjectPtr> write_directly(Request& request, Mutation mutation);
   // limits.cpp
   void admit_limits(const Request& request, Json& object);
   Task<void> admit_quota(const Request& request, const Json& object);

@@ -210,6 +210,11 @@ Task<ObjectPtr> ApiServer::create_object(Request& request, Json object) {
   }
   if (!request.applying) track_fields(object, Json(), request.manager(), request.info.subresource, now_text(), resource);
   co_await admit_create(request, object);
+  const bool hooked = has_webhooks();
+  if (hooked) {
+    Json wished = co_await mutate_by_webhooks(request, "CREATE", std::move(object), Json());
+    object = std::move(wished);
+  }
   prepare_for_create(object, resource, request.user);
   drop_duplicate_owners(request, object);
   if (resource.custom) {
@@ -218,6 +223,8 @@ Task<ObjectPtr> ApiServer::create_object(Request& request, Json object) {
     throw_if_any(validate_create(object, resource), resource, object);
   }
   if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, Json());
+  admit_by_policies(request, "CREATE", object, Json());
+  if (hooked) co_await admit_by_webhooks(request, "CREATE", object, Json());
   co_await admit_quota(request, object);
   to_storage(object, resource);
   const std::string name = request.info.name;
@@ -290,6 +297,7 @@ Change ApiServer::change_object(Request& request, const ObjectPtr& present, Json
     throw_if_any(validate_update(object, old, resource, request.info.subresource), resource, object);
   }
   admit_update(request, object, old);
+  admit_by_policies(request, "UPDATE", object, old);
   if (resource.kind == "CustomResourceDefinition") CustomResources::prepare_definition(object, old);
   to_storage(object, resource);
   const bool going = !find(object, {"metadata", "deletionTimestamp"}).is_null();
@@ -303,6 +311,11 @@ Change ApiServer::change_object(Request& request, const ObjectPtr& present, Json
 }
 
 Task<ObjectPtr> ApiServer::write_changed(Request& request, Mutation mutation) {
+  if (has_webhooks()) co_return co_await write_through_webhooks(request, std::move(mutation));
+  co_return co_await write_directly(request, std::move(mutation));
+}
+
+Task<ObjectPtr> ApiServer::write_directly(Request& request, Mutation mutation) {
   const Resource& resource = *request.resource;
   if (request.dry_run) {
     const ObjectPtr present = co_await store_.read(request.key());

@@ -45,6 +45,7 @@ Task<Answer> ApiServer::review(Request& request) {
   Json status = Json::object();
   if (resource.kind == "TokenReview") {
     const std::string token = text_at(spec, {"token"});
+    if (token.empty()) throw bad_request("token is required for TokenReview in authentication");
     auto user = authenticator_.user_of_token(token);
     if (user) {
       user->groups.push_back("system:authenticated");
@@ -59,6 +60,7 @@ Task<Answer> ApiServer::review(Request& request) {
   } else if (resource.kind == "SelfSubjectReview") {
     status["userInfo"] = user_info(request.user);
   } else if (resource.kind == "SelfSubjectRulesReview") {
+    if (text_at(spec, {"namespace"}).empty()) throw bad_request("no namespace on request");
     status = {{"resourceRules", Json::array()}, {"nonResourceRules", Json::array()}, {"incomplete", false}};
     for (Json& rule : authorizer_.rules_for(request.user, text_at(spec, {"namespace"}))) {
       const bool paths = rule.contains("nonResourceURLs");
@@ -71,6 +73,13 @@ Task<Answer> ApiServer::review(Request& request) {
       throw invalid("authorization.k8s.io", "", "",
                     {invalid_value("spec.resourceAttributes", has_resource ? "authorization.ResourceAttributes{}" : "\"null\"", "exactly one of nonResourceAttributes or resourceAttributes must be specified")});
     }
+    if (resource.kind != "SelfSubjectAccessReview" && text_at(spec, {"user"}).empty() && runtime::list_at(spec, {"groups"}).empty()) {
+      throw invalid("authorization.k8s.io", "", "", {invalid_text("spec.user", "", "at least one of user or group must be specified")});
+    }
+    const std::string asked_about = text_at(spec, {"resourceAttributes", "namespace"});
+    if (resource.kind == "LocalSubjectAccessReview" && has_resource && asked_about != request.info.object_namespace) {
+      throw invalid("authorization.k8s.io", "", "", {invalid_text("spec.resourceAttributes.namespace", asked_about, "must match metadata.namespace")});
+    }
     User user = request.user;
     if (resource.kind != "SelfSubjectAccessReview") {
       user = User();
@@ -81,6 +90,7 @@ Task<Answer> ApiServer::review(Request& request) {
     status["allowed"] = decision.allowed;
     if (!decision.reason.empty()) status["reason"] = decision.reason;
   }
+  if (resource.kind == "SelfSubjectReview") object.erase("spec");  // it has none
   object["status"] = std::move(status);
   object["metadata"]["creationTimestamp"] = resource.kind == "SelfSubjectReview" ? Json(now_text()) : Json();
   co_return encode_answer(request, object, 201);

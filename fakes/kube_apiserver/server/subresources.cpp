@@ -311,6 +311,9 @@ Task<Answer> ApiServer::create_token(Request& request) {
   if (lifetime < 600) {
     throw invalid("authentication.k8s.io", "TokenRequest", "", {invalid_value("spec.expirationSeconds", std::to_string(lifetime), "may not specify a duration less than 10 minutes")});
   }
+  if (lifetime > std::int64_t{1} << 32) {
+    throw invalid("authentication.k8s.io", "TokenRequest", "", {invalid_value("spec.expirationSeconds", std::to_string(lifetime), "may not specify a duration larger than 2^32 seconds")});
+  }
   Json bound = find(spec, {"boundObjectRef"});
   if (bound.is_object()) {
     const std::string kind = text_at(bound, {"kind"});

@@ -49,6 +49,12 @@ std::string deep_json(std::size_t depth) {
   return R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"deep"},"data":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
 }
 
+std::string many_headers(std::size_t bytes) {
+  std::string text;
+  for (std::size_t i = 0; text.size() < bytes; ++i) text += "X-" + std::to_string(i) + ": " + std::string(20, 'a') + "\r\n";
+  return text;
+}
+
 struct BadDay {
   const char* name;
   std::string bytes;
@@ -66,6 +72,7 @@ std::vector<BadDay> rows() {
       {"two lengths", "POST " + configmaps + " HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", {400}},
       {"bad chunk", "POST " + configmaps + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", {400}},
       {"huge header", "GET /api HTTP/1.1\r\nHost: a\r\nX: " + std::string(2 << 20, 'a') + "\r\n\r\n", {431}},
+      {"many small headers", "GET /api HTTP/1.1\r\nHost: a\r\n" + many_headers(2 << 20) + "\r\n", {431}},
       {"huge body", request("POST " + configmaps, R"({"data":{"a":")" + std::string(4 << 20, 'x') + "\"}}"), {413}},
       {"body beyond all reading", "POST " + configmaps + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer admintoken\r\nContent-Length: 999999999999\r\n\r\n", {413}},
       {"deep json", request("POST " + configmaps, deep_json(20000)), {400}},

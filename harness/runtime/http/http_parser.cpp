@@ -17,6 +17,7 @@ class BeastParser final : public HttpParser, private beast::http::basic_parser<i
   BeastParser(Limits limits, bool head_only) {
     this->eager(true);
     this->header_limit(static_cast<std::uint32_t>(limits.head_bytes_max));
+    head_bytes_max_ = limits.head_bytes_max;
     this->body_limit(limits.body_bytes_max);  // not boost::none: 1.74 compares against it as if it were zero
     if (head_only) this->skip(true);
   }
@@ -52,7 +53,13 @@ class BeastParser final : public HttpParser, private beast::http::basic_parser<i
     target.assign(target_text.data(), target_text.size());
   }
   void on_response_impl(int code, string_view, int, error_code&) override { status = code; }
-  void on_field_impl(beast::http::field, string_view name, string_view value, error_code&) override {
+  void on_field_impl(beast::http::field, string_view name, string_view value, error_code& error) override {
+    // Beast counts anew with each piece that it is given; this is the whole head.
+    head_bytes_ += name.size() + value.size() + field_signs_bytes;
+    if (head_bytes_ > head_bytes_max_) {
+      error = beast::http::error::header_limit;
+      return;
+    }
     headers.add(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
   }
   void on_header_impl(error_code&) override { head_done_ = true; }
@@ -69,6 +76,10 @@ class BeastParser final : public HttpParser, private beast::http::basic_parser<i
     return bytes.size();
   }
   void on_finish_impl(error_code&) override {}
+
+  static constexpr std::size_t field_signs_bytes = 4;  ///< ": " and the end of the line
+  std::size_t head_bytes_ = 0;
+  std::size_t head_bytes_max_ = 0;
 };
 
 }  // namespace

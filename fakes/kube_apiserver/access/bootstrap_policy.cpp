@@ -87,7 +87,7 @@ role system:node
 role system:kube-scheduler
  create,patch,update -,events.k8s.io events
  create coordination.k8s.io leases
- get,update,list,watch coordination.k8s.io leases
+ get,update coordination.k8s.io leases kube-scheduler
  get,list,watch - nodes
  delete,get,list,watch - pods
  create - bindings,pods/binding
@@ -107,14 +107,15 @@ role system:volume-scheduler
  get,list,patch,update,watch - persistentvolumeclaims
 role system:kube-controller-manager
  create,patch,update -,events.k8s.io events
- create,get,update,list,watch coordination.k8s.io leases
+ create coordination.k8s.io leases
+ get,update coordination.k8s.io leases kube-controller-manager
  create - secrets,serviceaccounts
  delete - secrets
  get - configmaps,namespaces,secrets,serviceaccounts
  update - secrets,serviceaccounts
  create authentication.k8s.io tokenreviews
  create authorization.k8s.io subjectaccessreviews
- get,list,watch * *
+ list,watch * *
  create - serviceaccounts/token
 role view
  get,list,watch - configmaps,endpoints,persistentvolumeclaims,persistentvolumeclaims/status,pods,replicationcontrollers,replicationcontrollers/scale,serviceaccounts,services,services/status
@@ -192,7 +193,7 @@ clusterrole-aggregation-controller: escalate,get,list,patch,update,watch rbac.au
 cronjob-controller: get,list,update,watch batch cronjobs; create,delete,get,list,patch,update,watch batch jobs; update batch cronjobs/finalizers,cronjobs/status; delete,list - pods
 daemon-set-controller: get,list,watch apps daemonsets; update apps daemonsets/finalizers,daemonsets/status; list,watch - nodes; create,delete,list,patch,watch - pods; create - pods/binding; create,delete,get,list,patch,update,watch apps controllerrevisions
 deployment-controller: get,list,update,watch apps deployments; update apps deployments/finalizers,deployments/status; create,delete,get,list,patch,update,watch apps replicasets; get,list,update,watch - pods
-disruption-controller: get,list,watch apps deployments,replicasets,statefulsets; get,list,watch - replicationcontrollers; get,list,watch policy poddisruptionbudgets; list,patch,watch - pods; update policy poddisruptionbudgets/status; get * */scale; patch,update - pods/status
+disruption-controller: get,list,watch apps deployments,replicasets,statefulsets; get,list,watch - replicationcontrollers; get,list,watch policy poddisruptionbudgets; update policy poddisruptionbudgets/status; get * */scale; patch,update - pods/status
 endpoint-controller: get,list,watch - pods,services; create,delete,get,list,update - endpoints; create - endpoints/restricted
 endpointslice-controller: get,list,watch - nodes,pods,services; update - services/finalizers; create,delete,get,list,update discovery.k8s.io endpointslices
 endpointslicemirroring-controller: get,list,watch - endpoints,services; update - endpoints/finalizers,services/finalizers; create,delete,get,list,update discovery.k8s.io endpointslices
@@ -202,7 +203,7 @@ job-controller: get,list,patch,update,watch batch jobs; update batch jobs/finali
 namespace-controller: delete,get,list,watch - namespaces; update - namespaces/finalize,namespaces/status; delete,deletecollection,get,list * *
 node-controller: delete,get,list,patch,update - nodes; patch,update - nodes/status; patch,update - pods/status; delete,list - pods; get,list,watch - pods
 persistent-volume-binder: create,delete,get,list,update,watch - persistentvolumes; update - persistentvolumes/status; get,list,update,watch - persistentvolumeclaims; update - persistentvolumeclaims/status; create,delete,get,list,watch - pods; get,list,watch storage.k8s.io storageclasses
-pod-garbage-collector: delete,list,watch - pods; get,list - nodes; patch,update - pods/status
+pod-garbage-collector: delete,list,watch - pods; get,list - nodes; patch - pods/status
 pv-protection-controller: get,list,update,watch - persistentvolumes
 pvc-protection-controller: get,list,update,watch - persistentvolumeclaims; get,list,watch - pods
 replicaset-controller: get,list,update,watch apps replicasets; update apps replicasets/finalizers,replicasets/status; create,delete,list,patch,watch - pods
@@ -213,7 +214,7 @@ service-account-controller: create - serviceaccounts
 statefulset-controller: list,watch - pods; get,list,watch apps statefulsets; update apps statefulsets/finalizers,statefulsets/status; create,delete,get,patch,update - pods; create,delete,get,list,patch,update,watch apps controllerrevisions; create,get - persistentvolumeclaims; delete,update - persistentvolumeclaims
 ttl-after-finished-controller: delete,get,list,watch batch jobs
 ttl-controller: list,patch,update,watch - nodes
-certificate-controller: delete,get,list,watch certificates.k8s.io certificatesigningrequests; update certificates.k8s.io certificatesigningrequests/approval,certificatesigningrequests/status; approve,sign certificates.k8s.io signers kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kube-apiserver-client,kubernetes.io/kubelet-serving,kubernetes.io/legacy-unknown; create authorization.k8s.io subjectaccessreviews
+certificate-controller: delete,get,list,watch certificates.k8s.io certificatesigningrequests; update certificates.k8s.io certificatesigningrequests/approval,certificatesigningrequests/status; approve certificates.k8s.io signers kubernetes.io/kube-apiserver-client-kubelet; sign certificates.k8s.io signers kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kube-apiserver-client,kubernetes.io/kubelet-serving,kubernetes.io/legacy-unknown; create authorization.k8s.io subjectaccessreviews
 )";
 
 /// binding [NAMESPACE/]NAME role-name subjects; U: user, G: group, S: service account of kube-system.

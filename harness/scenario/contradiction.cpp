@@ -214,6 +214,8 @@ Found check_target(const Scenario& it, const std::string& path, const Target& ta
     return problem(path, "the operator's cluster has a single member; expected controllers.etcd_operator.size of at least 3");
   if (target.choice == Choice::worker_with_workload && it.workload.deployments.empty())
     return problem(path, "there is no workload; expected workload.deployments");
+  if (target.choice == Choice::worker_with_workload && it.topology.workers == 0 && it.topology.type != TopologyType::standalone)
+    return problem(path, "there is no worker; expected topology.workers of at least 1");
   return std::nullopt;
 }
 

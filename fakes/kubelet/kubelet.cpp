@@ -259,7 +259,8 @@ void Kubelet::pod_event(const Json& pod, bool warning, const std::string& reason
   runtime_.log().info("pod_event", {{"pod", client::key_of(pod)}, {"container", container}, {"reason", reason}, {"message", message}});
   if (!events_) return;
   Json reference = client::object_reference(pod, client::types::pods);
-  if (!container.empty()) reference["fieldPath"] = (kind == ContainerKind::main ? "spec.containers{" : "spec.initContainers{") + container + "}";
+  const char* list = kind == ContainerKind::main ? "containers{" : kind == ContainerKind::ephemeral ? "ephemeralContainers{" : "initContainers{";
+  if (!container.empty()) reference["fieldPath"] = std::string("spec.") + list + container + "}";
   events_->record_about(std::move(reference), warning ? client::EventType::warning : client::EventType::normal, reason, message);
 }
 
@@ -425,6 +426,7 @@ void Kubelet::read_manifests(bool completely) {
     return;  // a directory that cannot be read says nothing about its pods
   }
   bool changed = false;
+  const std::size_t count_before = files_.size();
   std::map<std::string, ManifestFile> files;
   for (const std::string& name : names ? names.value() : std::vector<std::string>()) {
     const std::string path = options_.static_pod_path + "/" + name;
@@ -434,7 +436,7 @@ void Kubelet::read_manifests(bool completely) {
     const auto known = files_.find(name);
     const bool same = known != files_.end() && known->second.status.size_bytes == status.value().size_bytes && known->second.status.modified == status.value().modified;
     if (same && !completely) {
-      files[name] = known->second;
+      files.insert(files_.extract(known));
       continue;
     }
     const auto text = disk.read(path, 10 << 20);
@@ -469,7 +471,7 @@ void Kubelet::read_manifests(bool completely) {
     }
     files[name] = std::move(file);
   }
-  if (files.size() != files_.size()) changed = true;
+  if (files.size() != count_before) changed = true;
   files_ = std::move(files);
   if (!changed && !completely) return;
   std::set<std::string> described;

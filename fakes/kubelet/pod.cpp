@@ -45,12 +45,19 @@ Pod::Pod(PodServices& services, Json pod, bool static_pod) : services_(services)
     containers_.push_back(std::make_unique<Container>(spec, kind, services));
   }
   for (const Json& spec : list_at(pod_, {"spec", "containers"})) containers_.push_back(std::make_unique<Container>(spec, ContainerKind::main, services));
+  add_ephemeral_containers();
   for (const auto& container : containers_) {
     container->state.waiting_reason = list_at(pod_, {"spec", "initContainers"}).empty() ? "ContainerCreating" : "PodInitializing";
   }
 }
 
 Pod::~Pod() = default;
+
+void Pod::add_ephemeral_containers() {
+  for (const Json& spec : list_at(pod_, {"spec", "ephemeralContainers"})) {
+    if (container_state(text_at(spec, {"name"})) == nullptr) containers_.push_back(std::make_unique<Container>(spec, ContainerKind::ephemeral, services_));
+  }
+}
 
 Result<std::unique_ptr<Pod>> Pod::restore(PodServices& services, const std::string& pod_directory) {
   TRY(const std::string text, services.runtime.disk().read(pod_directory + state_file));
@@ -127,6 +134,7 @@ void Pod::update(Json pod) {
   status_["conditions"] = std::move(conditions);
   pod.erase("status");
   pod_ = std::move(pod);
+  add_ephemeral_containers();
   if (client::is_deleting(pod_)) terminate(grace_of(pod_));
   changed_.set();
 }
@@ -231,7 +239,8 @@ Task<void> Pod::step() {
   refresh_volumes_if_due();
   if (!co_await run_init_containers()) co_return;
   for (std::size_t i = 0; i < containers_.size() && !terminating_; ++i) {
-    if (containers_[i]->state.kind == ContainerKind::main) co_await ensure_running(*containers_[i]);
+    const ContainerKind kind = containers_[i]->state.kind;
+    if (kind == ContainerKind::main || kind == ContainerKind::ephemeral) co_await ensure_running(*containers_[i]);
   }
 }
 
@@ -299,7 +308,7 @@ Task<void> Pod::refresh_volumes() {
 Task<bool> Pod::run_init_containers() {
   for (std::size_t i = 0; i < containers_.size(); ++i) {
     Container& container = *containers_[i];
-    if (container.state.kind == ContainerKind::main) break;
+    if (container.state.kind != ContainerKind::init && container.state.kind != ContainerKind::sidecar) break;
     if (container.state.kind == ContainerKind::init && container.state.phase == Phase::terminated && container.state.termination->exit_code == 0) continue;
     co_await ensure_running(container);
     if (terminating_) co_return false;
@@ -367,7 +376,7 @@ bool Pod::stop_containers(Duration grace) {
 bool Pod::work_is_over() const {
   for (const auto& container : containers_) {
     const ContainerState& state = container->state;
-    if (state.kind == ContainerKind::sidecar) continue;
+    if (state.kind == ContainerKind::sidecar || state.kind == ContainerKind::ephemeral) continue;
     const bool ended = state.phase == Phase::terminated && state.termination;
     const bool restarts = ended && should_restart(pod_, state.kind, state.termination->exit_code);
     if (state.kind == ContainerKind::init && ended && state.termination->exit_code != 0 && !restarts) return true;

@@ -107,6 +107,8 @@ class Pod {
   Task<void> step();
   Task<bool> prepare();
   Task<bool> run_init_containers();
+  /// Those of the spec that are not known yet.
+  void add_ephemeral_containers();
   Task<void> ensure_running(Container& container);
   Task<void> step_termination();
   bool stop_containers(Duration grace);

@@ -121,7 +121,7 @@ Json make_conditions(const PodFacts& facts, const std::string& phase, const Json
     } else if (state.kind == ContainerKind::sidecar) {
       if (!state.started) uninitialized.push_back(state.name);
       if (!state.ready) unready.push_back(state.name);
-    } else if (!state.ready) {
+    } else if (state.kind == ContainerKind::main && !state.ready) {
       unready.push_back(state.name);
     }
   }
@@ -224,6 +224,7 @@ std::string qos_class(const Json& pod) {
 
 std::string restart_policy(const Json& pod, ContainerKind kind) {
   if (kind == ContainerKind::sidecar) return "Always";
+  if (kind == ContainerKind::ephemeral) return "Never";
   const std::string policy = text_at(pod, {"spec", "restartPolicy"}, "Always");
   return kind == ContainerKind::init && policy == "Always" ? "OnFailure" : policy;
 }
@@ -248,7 +249,7 @@ bool is_initialized(const PodFacts& facts) {
   if (main_has_started(facts)) return true;
   return std::all_of(facts.containers.begin(), facts.containers.end(), [](const ContainerState& state) {
     if (state.kind == ContainerKind::sidecar) return state.started;
-    if (state.kind == ContainerKind::main) return true;
+    if (state.kind != ContainerKind::init) return true;
     return state.phase == Phase::terminated && state.termination && state.termination->exit_code == 0;
   });
 }
@@ -324,7 +325,11 @@ Json make_pod_status(const Json& pod, const PodFacts& facts, const Json& before,
   status["conditions"] = make_conditions(facts, phase, list_at(before, {"conditions"}), now);
   Json init = Json::array();
   Json main = Json::array();
-  for (const ContainerState& state : facts.containers) (state.kind == ContainerKind::main ? main : init).push_back(container_status(state));
+  Json ephemeral = Json::array();
+  for (const ContainerState& state : facts.containers) {
+    (state.kind == ContainerKind::main ? main : state.kind == ContainerKind::ephemeral ? ephemeral : init).push_back(container_status(state));
+  }
+  if (!ephemeral.empty()) status["ephemeralContainerStatuses"] = std::move(ephemeral);
   if (!init.empty()) status["initContainerStatuses"] = std::move(init);
   if (facts.failed_reason.empty() || facts.start_time) status["containerStatuses"] = std::move(main);
   return status;

@@ -16,8 +16,9 @@ namespace skidpad::fakes::kubelet {
 
 using runtime::WallTime;
 
-/// A sidecar is an init container with restartPolicy Always.
-enum class ContainerKind { init, sidecar, main };
+/// A sidecar is an init container with restartPolicy Always; an ephemeral one is added to a pod that runs (kubectl debug), is never started
+/// again, and counts for nothing in the pod's phase and readiness.
+enum class ContainerKind { init, sidecar, main, ephemeral };
 
 struct Termination {
   int exit_code = 0;

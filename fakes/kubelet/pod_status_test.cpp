@@ -65,6 +65,8 @@ TEST(PodPhase, IsComputedAsTheRealKubeletDoes) {
       {"sidecar up", "Always", {as_init(running("s"), ContainerKind::sidecar), running("a")}, false, "Running"},
       {"job done, sidecar still serves", "Never", {as_init(running("s"), ContainerKind::sidecar), ended("a", 0)}, false, "Running"},
       {"job and sidecar done", "Never", {as_init(ended("s", 0), ContainerKind::sidecar), ended("a", 0)}, false, "Succeeded"},
+      {"ephemeral one failed", "Always", {running("a"), as_init(ended("d", 1), ContainerKind::ephemeral)}, false, "Running"},
+      {"job done, ephemeral one runs on", "Never", {ended("a", 0), as_init(running("d"), ContainerKind::ephemeral)}, false, "Succeeded"},
       {"stopped for good, code 0", "Always", {ended("a", 0)}, true, "Succeeded"},
       {"stopped for good, killed", "Always", {ended("a", 137)}, true, "Failed"},
       {"stopped before it began", "Always", {waiting("a")}, true, "Failed"},
@@ -88,6 +90,12 @@ TEST(PodStatus, NamesWhatIsNotReadyAndKeepsTransitionTimes) {
   EXPECT_EQ(ready["status"], "False");
   EXPECT_EQ(ready["reason"], "ContainersNotReady");
   EXPECT_EQ(ready["message"], "containers with unready status: [b]");
+  facts.containers.push_back(as_init(running("d", false), ContainerKind::ephemeral));
+  const Json with_ephemeral = make_pod_status(pod, facts, Json::object(), early);
+  EXPECT_EQ(client::condition_of(Json{{"status", with_ephemeral}}, "Ready"), ready) << "an ephemeral one does not count";
+  EXPECT_EQ(with_ephemeral["ephemeralContainerStatuses"][0]["name"], "d");
+  EXPECT_EQ(with_ephemeral["containerStatuses"].size(), 2u);
+  facts.containers.pop_back();
   EXPECT_EQ(client::condition_status(Json{{"status", first}}, "Initialized"), "True");
 
   facts.containers[1].ready = true;
@@ -148,6 +156,7 @@ TEST(RestartPolicy, HoldsPerKindOfContainer) {
   EXPECT_FALSE(should_restart(pod_with("OnFailure"), ContainerKind::main, 0));
   EXPECT_TRUE(should_restart(pod_with("OnFailure"), ContainerKind::main, 1));
   EXPECT_FALSE(should_restart(pod_with("Never"), ContainerKind::main, 1));
+  EXPECT_FALSE(should_restart(pod_with("Always"), ContainerKind::ephemeral, 1));
   EXPECT_FALSE(should_restart(pod_with("Always"), ContainerKind::init, 0));
   EXPECT_TRUE(should_restart(pod_with("Always"), ContainerKind::init, 1));
   EXPECT_TRUE(should_restart(pod_with("Never"), ContainerKind::sidecar, 0));

@@ -89,6 +89,15 @@ TEST(Kubectl, TalksWithContainers) {
   EXPECT_EQ(typed.code, 0) << typed.error;
   EXPECT_NE(typed.out.find("TO A POD"), std::string::npos) << typed.out << typed.error;
 
+  // kubectl 1.20 knows another form of this request.
+  if (kubectl({"version", "--client"}).out.find("v1.20.") == std::string::npos) {
+    // Without stdinOnce input never ends, here as there: the program has to know when it has read enough.
+    const Outcome debug = shell("printf 'a look\\n' | kubectl debug web -i --image=skidpad/workload:1 -c look -- sh -c 'read line; echo got $line'");
+    EXPECT_NE(debug.out.find("got a look"), std::string::npos) << debug.out << debug.error;
+    EXPECT_EQ(kubectl({"get", "pod", "web", "-o=jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode} {.status.phase} {.status.containerStatuses[0].ready}"}).out,
+              "0 Running true");
+  }
+
   EXPECT_EQ(kubectl({"logs", "talker", "--limit-bytes=7"}).out, "line 1\n");
   EXPECT_EQ(line_count(kubectl({"logs", "talker", "--tail=3"}).out), 3u);
   const std::string stamped = kubectl({"logs", "talker", "--tail=1", "--timestamps"}).out;

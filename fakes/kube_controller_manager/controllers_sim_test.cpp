@@ -217,6 +217,73 @@ TEST_F(ControllersTest, OneActsAndTheOtherTakesOverAfterAKill) {
   ASSERT_TRUE(world.run_until(world.now() + 25s, [&] { return ready_pods() == 2; }));
 }
 
+TEST_F(ControllersTest, AClaimIsBoundToTheSmallestVolumeThatFitsAndReleasedAfterwards) {
+  const auto volume = [](const char* name, const char* size) {
+    Json object = Json::parse(R"({"spec":{"accessModes":["ReadWriteOnce"],"persistentVolumeReclaimPolicy":"Retain","hostPath":{"path":"/x"}}})");
+    object["metadata"]["name"] = name;
+    object["spec"]["capacity"]["storage"] = size;
+    return object;
+  };
+  for (const auto& [name, size] : {std::pair("small", "1Gi"), std::pair("large", "10Gi"), std::pair("middle", "5Gi")}) server.put(types::persistent_volumes, volume(name, size));
+  Json claim = Json::parse(R"({"metadata":{"name":"c","namespace":"ns"},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"2Gi"}}},"status":{"phase":"Pending"}})");
+  server.put(types::persistent_volume_claims, claim);
+  claim["metadata"]["name"] = "greedy";
+  claim["spec"]["resources"]["requests"]["storage"] = "1Ti";
+  server.put(types::persistent_volume_claims, claim);
+  start("m2", "kube-controller-manager");
+  ASSERT_TRUE(world.run_until(world.now() + 20s, [&] { return text_at(*server.get(types::persistent_volume_claims, "ns/c"), {"status", "phase"}) == "Bound"; }));
+  run_for(5s);
+  const Json& bound = *server.get(types::persistent_volume_claims, "ns/c");
+  EXPECT_EQ(text_at(bound, {"spec", "volumeName"}), "middle");
+  EXPECT_EQ(text_at(bound, {"status", "capacity", "storage"}), "5Gi");
+  EXPECT_EQ(text_at(bound, {"metadata", "annotations", "pv.kubernetes.io/bind-completed"}), "yes");
+  EXPECT_EQ(text_at(*server.get(types::persistent_volumes, "middle"), {"status", "phase"}), "Bound");
+  EXPECT_EQ(text_at(*server.get(types::persistent_volumes, "small"), {"status", "phase"}), "Available");
+  EXPECT_EQ(text_at(*server.get(types::persistent_volume_claims, "ns/greedy"), {"status", "phase"}), "Pending");
+  server.erase(types::persistent_volume_claims, "ns/c");
+  EXPECT_TRUE(world.run_until(world.now() + 20s, [&] { return text_at(*server.get(types::persistent_volumes, "middle"), {"status", "phase"}) == "Released"; }));
+}
+
+TEST_F(ControllersTest, EndpointsWrittenByHandAreMirroredAsLongAsTheirServiceSelectsNothing) {
+  server.put(types::services, Json::parse(R"({"metadata":{"name":"outside","namespace":"ns"},"spec":{"ports":[{"port":80}]}})"));
+  server.put(types::endpoints, Json::parse(R"({"metadata":{"name":"outside","namespace":"ns","labels":{"a":"b"}},
+    "subsets":[{"addresses":[{"ip":"192.0.2.1"},{"ip":"2001:db8::1"}],"notReadyAddresses":[{"ip":"192.0.2.2"}],"ports":[{"port":80}]}]})"));
+  server.put(types::endpoints, Json::parse(R"({"metadata":{"name":"lonely","namespace":"ns"},"subsets":[{"addresses":[{"ip":"192.0.2.9"}]}]})"));
+  start("m2", "kube-controller-manager");
+  const auto mirrored = [&] {
+    std::vector<Json> slices;
+    for (const auto& [key, slice] : server.all(types::endpoint_slices)) {
+      if (text_at(slice, {"metadata", "labels", "endpointslice.kubernetes.io/managed-by"}) == "endpointslicemirroring-controller.k8s.io") slices.push_back(slice);
+    }
+    return slices;
+  };
+  ASSERT_TRUE(world.run_until(world.now() + 20s, [&] { return mirrored().size() == 2; }));
+  for (const Json& slice : mirrored()) {
+    EXPECT_EQ(text_at(slice, {"metadata", "labels", "kubernetes.io/service-name"}), "outside");
+    EXPECT_EQ(text_at(slice, {"metadata", "labels", "a"}), "b");
+    EXPECT_EQ(list_at(slice, {"endpoints"}).size(), text_at(slice, {"addressType"}) == "IPv4" ? 2U : 1U);
+  }
+  server.all(types::services).at("ns/outside")["spec"]["selector"]["app"] = "x";
+  server.touch(types::services, "ns/outside");
+  EXPECT_TRUE(world.run_until(world.now() + 20s, [&] { return mirrored().empty(); }));
+}
+
+TEST_F(ControllersTest, RolesAreAggregatedAndNodesSayHowLongSecretsMayBeKept) {
+  const auto role = [](const char* name, const char* rest) {
+    Json object = Json::parse(rest);
+    object["metadata"]["name"] = name;
+    return object;
+  };
+  const char* part = R"({"metadata":{"labels":{"to":"sum"}},"rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]})";
+  server.put(types::cluster_roles, role("a", part));
+  server.put(types::cluster_roles, role("b", part));
+  server.put(types::cluster_roles, role("c", R"({"metadata":{"labels":{"to":"sum"}},"rules":[{"apiGroups":[""],"resources":["nodes"],"verbs":["get"]}]})"));
+  server.put(types::cluster_roles, role("sum", R"({"aggregationRule":{"clusterRoleSelectors":[{"matchLabels":{"to":"sum"}}]}})"));
+  start("m2", "kube-controller-manager");
+  EXPECT_TRUE(world.run_until(world.now() + 20s, [&] { return list_at(*server.get(types::cluster_roles, "sum"), {"rules"}).size() == 2; }));
+  EXPECT_TRUE(world.run_until(world.now() + 5s, [&] { return text_at(*server.get(types::nodes, "n1"), {"metadata", "annotations", "node.alpha.kubernetes.io/ttl"}) == "0"; }));
+}
+
 /// One seeded run with a kill in the middle; the digest of everything that happened.
 std::uint64_t run_once(std::uint64_t seed);
 

@@ -20,11 +20,25 @@ std::string rfc1123z(WallTime time) {
          text.substr(11, 8) + " +0000";
 }
 
+/// The first time after `after` at which clocks in the zone show what the schedule asks for. Times that clocks leap over are passed by.
+std::optional<WallTime> next_in(const CronSchedule& schedule, const TimeZone& zone, WallTime after) {
+  WallTime local = after + zone.offset_at(after);
+  for (int i = 0; i < missed_max; ++i) {
+    const auto shown = schedule.next(local);
+    if (!shown) return std::nullopt;
+    const WallTime guess = *shown - zone.offset_at(*shown);
+    const WallTime time = *shown - zone.offset_at(guess);
+    if (time > after && time + zone.offset_at(time) == *shown) return time;
+    local = *shown;
+  }
+  return std::nullopt;
+}
+
 const char* end_of(const Json& job) { return client::condition_status(job, "Complete") == "True" ? "Complete" : "Failed"; }
 
 }  // namespace
 
-CronPlan plan_cron_job(const Json& cron_job, const CronSchedule& schedule, WallTime now) {
+CronPlan plan_cron_job(const Json& cron_job, const CronSchedule& schedule, WallTime now, const TimeZone& zone) {
   CronPlan plan;
   const auto created = client::created_at(cron_job);
   const auto last = client::time_at(cron_job, {"status", "lastScheduleTime"});
@@ -34,12 +48,12 @@ CronPlan plan_cron_job(const Json& cron_job, const CronSchedule& schedule, WallT
   if (deadline.is_number_integer()) oldest_allowed = now - std::chrono::seconds(deadline.get<std::int64_t>());
   std::optional<WallTime> missed;
   for (int i = 0; i < missed_max; ++i) {
-    const auto time = schedule.next(missed ? *missed : earliest);
+    const auto time = next_in(schedule, zone, missed ? *missed : earliest);
     if (!time || *time > now) break;
     missed = time;
     if (i == missed_max - 1) earliest = now - std::chrono::hours(24);
   }
-  plan.next = schedule.next(now);
+  plan.next = next_in(schedule, zone, now);
   if (!missed) return plan;
   plan.missed = missed;
   plan.too_late = oldest_allowed && *missed < *oldest_allowed;
@@ -133,10 +147,14 @@ Task<Result<void>> CronJobController::reconcile(std::string key) {
   }
 
   const auto schedule = CronSchedule::parse(text_at(*cron_job, {"spec", "schedule"}));
-  if (!schedule) {
+  const std::string zone_name = text_at(*cron_job, {"spec", "timeZone"});
+  const auto zone = TimeZone::load(runtime_.disk(), zone_name);
+  if (!zone) {
+    events_.record(*cron_job, types::cron_jobs, EventType::warning, "UnknownTimeZone", "invalid timeZone: \"" + zone_name + "\": " + zone.error().message);
+  } else if (!schedule) {
     events_.record(*cron_job, types::cron_jobs, EventType::warning, "UnparseableSchedule", "unparseable schedule: " + schedule.error().message);
   } else if (!runtime::bool_at(*cron_job, {"spec", "suspend"})) {
-    const CronPlan plan = plan_cron_job(*cron_job, schedule.value(), now());
+    const CronPlan plan = plan_cron_job(*cron_job, schedule.value(), now(), zone.value());
     if (plan.next) queue_.add_after(key, *plan.next - now() + std::chrono::milliseconds(100));
     const std::string policy = text_at(*cron_job, {"spec", "concurrencyPolicy"}, "Allow");
     if (plan.too_late) {

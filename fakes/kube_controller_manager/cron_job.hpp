@@ -1,10 +1,10 @@
 /// @file cron_job.hpp
-/// Starts a Job at each time of a schedule, at most once a time, and keeps a few finished ones.
-/// Limits: schedules are read in UTC whatever spec.timeZone says.
+/// Starts a Job at each time of a schedule, in spec.timeZone or else UTC, at most once a time, and keeps a few finished ones.
 #pragma once
 
 #include "fakes/kube_controller_manager/cron_schedule.hpp"
 #include "fakes/kube_controller_manager/controller.hpp"
+#include "fakes/kube_controller_manager/time_zone.hpp"
 
 namespace skidpad::fakes::kube_controller_manager {
 
@@ -15,7 +15,7 @@ struct CronPlan {
   std::optional<WallTime> next;            ///< when to look again
 };
 /// Pure.
-CronPlan plan_cron_job(const Json& cron_job, const CronSchedule& schedule, WallTime now);
+CronPlan plan_cron_job(const Json& cron_job, const CronSchedule& schedule, WallTime now, const TimeZone& zone = {});
 /// The Job of one time: named after the minute, so that two passes cannot start it twice.
 Json job_of(const Json& cron_job, WallTime scheduled);
 

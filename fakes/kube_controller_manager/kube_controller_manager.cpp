@@ -6,6 +6,7 @@
 #include "fakes/kube_controller_manager/daemon_set.hpp"
 #include "fakes/kube_controller_manager/deployment.hpp"
 #include "fakes/kube_controller_manager/disruption.hpp"
+#include "fakes/kube_controller_manager/endpoint_mirroring.hpp"
 #include "fakes/kube_controller_manager/endpoints.hpp"
 #include "fakes/kube_controller_manager/garbage_collector.hpp"
 #include "fakes/kube_controller_manager/horizontal_pod_autoscaler.hpp"
@@ -15,8 +16,10 @@
 #include "fakes/kube_controller_manager/pod_garbage.hpp"
 #include "fakes/kube_controller_manager/replica_set.hpp"
 #include "fakes/kube_controller_manager/resource_quota.hpp"
+#include "fakes/kube_controller_manager/role_aggregation.hpp"
 #include "fakes/kube_controller_manager/stateful_set.hpp"
 #include "fakes/kube_controller_manager/taint_eviction.hpp"
+#include "fakes/kube_controller_manager/volume_binder.hpp"
 #include "fakes/kube_controller_manager/volume_protection.hpp"
 #include "harness/client/component_server.hpp"
 #include "harness/client/kubernetes/leader_elector.hpp"
@@ -97,12 +100,16 @@ class Term {
     add<DisruptionController>("disruption-controller", "disruption-controller");
     add<ClaimProtectionController>("persistentvolumeclaim-protection-controller", "pvc-protection-controller");
     add<VolumeProtectionController>("persistentvolume-protection-controller", "pv-protection-controller");
+    add<VolumeBinder>("persistentvolume-binder-controller", "persistent-volume-binder");
+    add<RoleAggregationController>("clusterrole-aggregation-controller", "clusterrole-aggregation-controller");
+    add<NodeTtlController>("ttl-controller", "ttl-controller");
     add<ResourceQuotaController>("resourcequota-controller", "resourcequota-controller");
     add<NodeLifecycleController>("node-lifecycle-controller", "node-controller");
     add<TaintEvictionController>("taint-eviction-controller", "node-controller");
     add<PodGarbageCollector>("pod-garbage-collector-controller", "pod-garbage-collector");
     add<EndpointSliceController>("endpointslice-controller", "endpointslice-controller");
     add<EndpointsController>("endpoints-controller", "endpoint-controller");
+    add<EndpointMirroringController>("endpointslice-mirroring-controller", "endpointslicemirroring-controller");
     add<GarbageCollector>("garbage-collector-controller", "generic-garbage-collector");
     add<NamespaceController>("namespace-controller", "namespace-controller");
     add<ServiceAccountController>("serviceaccount-controller", "service-account-controller");

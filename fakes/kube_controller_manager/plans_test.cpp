@@ -411,6 +411,44 @@ TEST(CronJobPlan, StartsOnlyTheNewestMissedTimeAndNotTooLate) {
   EXPECT_FALSE(plan_cron_job(cron_job, schedule, monday + std::chrono::seconds(185)).due);
 }
 
+/// A place one hour ahead of UTC, two from 29 March 2026 01:00 UTC on.
+std::string zone_file() {
+  const auto number = [](std::int64_t value, int bytes) {
+    std::string text;
+    for (int i = bytes - 1; i >= 0; --i) text += static_cast<char>(value >> (8 * i) & 0xFF);
+    return text;
+  };
+  const auto header = [&](int times, int types) { return "TZif2" + std::string(15, '\0') + number(0, 4) + number(0, 4) + number(0, 4) + number(times, 4) + number(types, 4) + number(1, 4); };
+  const std::string empty = header(0, 1) + number(0, 4) + std::string(2, '\0') + std::string(1, '\0');
+  return empty + header(1, 2) + number(1774746000, 8) + std::string(1, '\1') + number(3600, 4) + std::string(2, '\0') + number(7200, 4) + std::string("\1\0", 2) + std::string(1, '\0');
+}
+
+TEST(CronJobPlan, CountsByTheClocksOfItsZone) {
+  const auto zone = TimeZone::parse(zone_file());
+  ASSERT_TRUE(zone.has_value());
+  Json cron_job = Json::parse(R"({"metadata":{"name":"c","namespace":"ns","creationTimestamp":"2026-03-27T00:00:00Z"},"spec":{}})");
+  const auto at = [](const char* text) {
+    WallTime time;
+    EXPECT_TRUE(runtime::parse_rfc3339(text, time));
+    return time;
+  };
+  struct Row {
+    const char* schedule;
+    const char* now;
+    const char* next;
+  };
+  const Row zoned_rows[] = {
+      {"0 9 * * *", "2026-03-28T06:00:00Z", "2026-03-28T08:00:00Z"},
+      {"0 9 * * *", "2026-03-28T08:00:00Z", "2026-03-29T07:00:00Z"},
+      {"30 2 * * *", "2026-03-28T12:00:00Z", "2026-03-30T00:30:00Z"},  // the clocks leap from 2:00 to 3:00 on the 29th
+  };
+  for (const Row& row : zoned_rows) {
+    const CronPlan plan = plan_cron_job(cron_job, CronSchedule::parse(row.schedule).value(), at(row.now), zone.value());
+    EXPECT_EQ(runtime::format_rfc3339(*plan.next), row.next) << row.schedule;
+  }
+  EXPECT_FALSE(TimeZone::parse("TZif").has_value());
+}
+
 TEST(QuotaUse, AddsUpLivingPodsAndCounts) {
   Json quota = Json::parse(R"({"spec":{"hard":{"pods":"10","requests.cpu":"4","limits.memory":"1Gi","services":"3","x/unknown":"1"}}})");
   Json one = *pod("a", true);

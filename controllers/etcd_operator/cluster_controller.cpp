@@ -153,6 +153,11 @@ Task<void> ClusterController::ask(std::string address) {
   if (status) {
     answer.answers = true;
     answer.status = std::move(status.value());
+    // In a quorum that is known to be lost, a member without a leader would only let us wait.
+    if (quorum_lost_since_ && answer.status.leader == MemberId{}) {
+      answers_[address] = std::move(answer);
+      co_return;
+    }
     client::RangeRequest request = client::RangeRequest::one("health");
     request.serializable = answer.status.is_learner;
     auto read = co_await client.range(std::move(request));
@@ -187,6 +192,8 @@ Task<std::optional<std::uint64_t>> ClusterController::committed_index(std::strin
 
 Task<void> ClusterController::ask_members() {
   answers_.clear();
+  // Whoever is being stopped has nothing more to say.
+  if (status_.recovery && status_.recovery->phase < Recovery::Phase::restore) co_return;
   std::set<std::string> addresses;
   for (const MemberRecord& member : status_.members) addresses.insert(member.address);
   for (const auto& [name, pod] : pods_) {

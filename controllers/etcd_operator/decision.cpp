@@ -208,13 +208,16 @@ class Judge {
     return why_no_upgrade(from, to);
   }
 
-  /// A member that is down takes nothing from the quorum while its version is changed: so a bad release is taken back (U15).
+  /// A member that has been down for a while takes nothing from the quorum while its version is changed: so a bad release is taken
+  /// back (U15).
   Choice change_what_is_down() const {
     const auto to = EtcdVersion::parse(spec_.version);
+    if (healthy_voter_count(sight_) < quorum_of(voter_count(sight_))) return std::nullopt;
     for (const MemberSight& member : sight_.members) {
       const auto from = EtcdVersion::parse(member.version);
       const bool runs = member.pod == PodState::running || member.pod == PodState::pending;
-      if (!member.listed || member.healthy || member.gone() || !runs || !from || !to || *from <= *to || !why_not(*from, *to).empty()) continue;
+      const bool down = !member.healthy && member.unhealthy_for && *member.unhealthy_for >= policy_.unhealthy_after / 4;
+      if (!member.listed || !down || member.gone() || !runs || !from || !to || *from <= *to || !why_not(*from, *to).empty()) continue;
       return act(Verb::delete_pod, member.name, "U15", "it is down, and back from " + member.version + " to " + spec_.version);
     }
     return std::nullopt;

@@ -155,7 +155,8 @@ class StepJudge {
 }  // namespace
 
 ConductResult check_membership_steps(const history::RunRecord& record) {
-  StepJudge judge(2 * record.header.timers.healer_poll_interval + std::chrono::seconds(2));
+  // An operator's look may be as old as its longest question: half its period, and then the step is made.
+  StepJudge judge(record.header.timers.healer_poll_interval / 2 + std::chrono::seconds(2));
   bool watched = false, served = false;
   for (const Event& event : record.events) {
     if (is_cleanup(event)) break;
@@ -228,20 +229,76 @@ ConductResult check_no_needless_recovery(const history::RunRecord& record) {
   return concluded(std::move(result), watched, served, recoveries == 0 ? "the cluster was never begun again" : counted(recoveries, "recovery") + ", none without need");
 }
 
+ConductResult check_upgrade_in_order(const history::RunRecord& record) {
+  struct Known {
+    std::string version;
+    bool led = false;   ///< when it last answered
+  };
+  std::map<std::string, Known> known;  ///< by member ID
+  ConductResult result;
+  std::size_t changes = 0;
+  bool changing = false;
+  for (const Event& event : record.events) {
+    if (is_cleanup(event)) break;
+    if (event.kind == kind::fault_injected) changing |= text_at(event.fields, {"fault_kind"}) == "change_etcd";
+    if (event.kind != members_kind || !bool_at(event.fields, {"serves"})) continue;
+    const std::string at = "at " + describe(event.time) + ": ";
+    std::vector<std::string> silent;
+    std::map<std::string, Known> now;
+    for (const Json& one : list_at(event.fields, {"members"})) {
+      const std::string id = text_at(one, {"id"}), version = text_at(one, {"version"});
+      const auto before = known.find(id);
+      now[id] = before == known.end() ? Known() : before->second;
+      if (bool_at(one, {"voter"}) && !bool_at(one, {"healthy"})) silent.push_back(text_at(one, {"name"}));
+      if (!bool_at(one, {"healthy"}) || version.empty()) continue;
+      if (before != known.end() && !before->second.version.empty() && before->second.version != version) {
+        ++changes;
+        for (const auto& [other, of_other] : known) {
+          if (other != id && before->second.led && of_other.version == before->second.version)
+            result.evidence.push_back(at + text_at(one, {"name"}) + " went to " + version + " as the leader, while others still had " + of_other.version);
+        }
+      }
+      now[id] = Known{version, bool_at(one, {"leader"})};
+    }
+    if (changing && silent.size() > 1) result.evidence.push_back(at + listed(silent) + " did not answer at once");
+    known = std::move(now);
+  }
+  if (changes == 0) {
+    result.verdict = Verdict::not_applicable;
+    result.reason = "no member changed its version";
+    return result;
+  }
+  return concluded(std::move(result), true, true, counted(changes, "member") + " changed the version, one at a time, the leader last");
+}
+
 ConductResult check_backups_kept(const history::RunRecord& record) {
   ConductResult result;
-  std::set<std::string> store_faults, missing_before;
+  constexpr Duration told_by = std::chrono::seconds(3);  ///< a status is written later than an object is deleted
+  std::set<std::string> store_faults;
+  std::map<std::string, Duration> missing_since;
+  const auto judge_missing = [&](Duration now) {
+    for (const auto& [name, since] : missing_since) {
+      if (now - since >= told_by) result.evidence.push_back("since " + describe(since) + " the operator counts " + name + ", and the store has no whole object of that name");
+    }
+  };
   std::string newest;
   std::int64_t newest_revision = 0;
   bool watched = false, held = false;
   for (const Event& event : record.events) {
-    if (is_cleanup(event)) break;
-    if (event.kind == kind::fault_injected && text_at(event.fields, {"fault_kind"}) == "backup_store") store_faults.insert(event.subject);
+    if (is_cleanup(event)) {
+      judge_missing(event.time);
+      break;
+    }
+    if (event.kind == kind::fault_injected && text_at(event.fields, {"fault_kind"}) == "backup_store") {
+      judge_missing(event.time);
+      missing_since.clear();
+      store_faults.insert(event.subject);
+    }
     if (event.kind == kind::fault_healed) store_faults.erase(event.subject);
     if (event.kind != backups_kind) continue;
     watched = true;
     if (!store_faults.empty() || !bool_at(event.fields, {"answers"})) {
-      missing_before.clear();
+      missing_since.clear();
       continue;
     }
     std::set<std::string> whole;
@@ -261,14 +318,15 @@ ConductResult check_backups_kept(const history::RunRecord& record) {
     held = !whole.empty();
     newest = best;
     newest_revision = best_revision;
-    std::set<std::string> missing;
+    std::map<std::string, Duration> missing;
     for (const Json& claim : list_at(event.fields, {"claimed"})) {
-      if (claim.is_string() && !whole.contains(claim.get<std::string>())) missing.insert(claim.get<std::string>());
+      const std::string name = claim.is_string() ? claim.get<std::string>() : "";
+      if (name.empty() || whole.contains(name)) continue;
+      const auto known = missing_since.find(name);
+      missing[name] = known == missing_since.end() ? event.time : known->second;
     }
-    for (const std::string& name : missing) {
-      if (missing_before.contains(name)) result.evidence.push_back(at + "the operator counts " + name + ", and the store has no whole object of that name");
-    }
-    missing_before = std::move(missing);
+    judge_missing(event.time);
+    missing_since = std::move(missing);
   }
   if (!watched) {
     result.verdict = Verdict::not_applicable;
@@ -331,7 +389,9 @@ ConductResult check_one_leader_acts(const history::RunRecord& record) {
     if (!first && before->second.instance != act.instance) {
       const Duration since = std::min(before->second.begin, act.begin);
       const auto& changes = handovers[act.controller];
-      const bool handed_over = std::any_of(changes.begin(), changes.end(), [&](Duration time) { return since <= time && time <= act.end; });
+      // We may hear of it late, as when our own API server is away.
+      const Duration heard_by = act.end + record.header.timers.leader_lease_duration;
+      const bool handed_over = std::any_of(changes.begin(), changes.end(), [&](Duration time) { return since <= time && time <= heard_by; });
       if (!handed_over)
         result.evidence.push_back("at " + describe(act.end) + ": " + act.instance + " acted as " + act.controller + ", at " + describe(before->second.end) + " " +
                                   before->second.instance + " did, and the Lease did not change hands");

@@ -17,8 +17,12 @@ ConductResult check_membership_steps(const history::RunRecord& record);
 /// voters had lost their machine or disk to a fault that no quorum could come back, or when a fault asked for a restore.
 ConductResult check_no_needless_recovery(const history::RunRecord& record);
 
+/// U15. While members change their version: each was a follower when it last answered, unless all others had the new version by
+/// then, and at no look did two voters not answer. not_applicable: no member changed its version.
+ConductResult check_upgrade_in_order(const history::RunRecord& record);
+
 /// K1, K4, K5. Once the store held a whole backup it holds one at every later look, the newest goes only when a newer whole one is
-/// there, and no backup that the operator counts is missing or broken at two looks in a row. Looks while the store itself has a
+/// there, and no backup that the operator counts is missing or broken for 3 s. Looks while the store itself has a
 /// fault are passed over. not_applicable: no backups were watched.
 ConductResult check_backups_kept(const history::RunRecord& record);
 

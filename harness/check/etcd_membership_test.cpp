@@ -107,17 +107,50 @@ TEST(NeedlessRecovery, IsToldFromANeededOne) {
   });
 }
 
+TEST(UpgradeInOrder, TellsGoodFromBad) {
+  // "a1": version 1, healthy; "a1*": leads; "a-": does not answer.
+  const auto look = [](Story& s, const std::vector<std::string>& who) {
+    Json list = Json::array();
+    for (const std::string& one : who) {
+      const std::string name = one.substr(0, 1);
+      Json member = {{"id", name}, {"name", name}, {"node", "node-" + name}, {"voter", true}, {"healthy", one[1] != '-'}};
+      if (one[1] != '-') member["version"] = one.substr(1, 1);
+      if (one.ends_with('*')) member["leader"] = true;
+      list.push_back(std::move(member));
+    }
+    s.event("etcd_members", "data", {{"serves", true}, {"members", list}});
+  };
+  const struct {
+    const char* name;
+    Verdict verdict;
+    std::vector<std::vector<std::string>> looks;
+  } cases[] = {
+      {"no upgrade", Verdict::not_applicable, {{"a1*", "b1", "c1"}}},
+      {"leader last", Verdict::pass, {{"a1*", "b1", "c1"}, {"a1*", "b-", "c1"}, {"a1*", "b2", "c1"}, {"a1*", "b2", "c-"}, {"a1", "b2*", "c2"}, {"a-", "b2*", "c2"}, {"a2", "b2*", "c2"}}},
+      {"leader first", Verdict::fail, {{"a1*", "b1", "c1"}, {"a-", "b1*", "c1"}, {"a2", "b1*", "c1"}}},
+      {"two at once", Verdict::fail, {{"a1*", "b1", "c1", "d1", "e1"}, {"a1*", "b-", "c-", "d1", "e1"}, {"a1*", "b2", "c2", "d1", "e1"}}},
+  };
+  for (const auto& each : cases) {
+    Story story;
+    story.fault("change_etcd", {});
+    for (const auto& who : each.looks) look(story, who);
+    const ConductResult result = check_upgrade_in_order(story.record);
+    EXPECT_EQ(result.verdict, each.verdict) << each.name << ": " << result.reason;
+  }
+}
+
 TEST(BackupsKept, TellsGoodFromBad) {
   expect(check_backups_kept, {
       {"none watched", Verdict::not_applicable, [](Story&) {}},
       {"old ones are pruned", Verdict::pass, [](Story& s) { s.backups({"1"}, {"1"}); s.backups({"1", "2"}, {"1", "2"}); s.backups({"2"}, {"2"}); }},
       {"the last one is pruned", Verdict::fail, [](Story& s) { s.backups({"1"}, {"1"}); s.backups({}, {}); }},
       {"the newest one is pruned", Verdict::fail, [](Story& s) { s.backups({"1", "2"}, {"1", "2"}); s.backups({"1"}, {"1"}); }},
-      {"one that is not there is counted", Verdict::fail, [](Story& s) { s.backups({"1"}, {"1", "2"}); s.backups({"1"}, {"1", "2"}); }},
-      {"one that is broken is counted", Verdict::fail, [](Story& s) { s.backups({"1", "2!"}, {"1", "2"}); s.backups({"1", "2!"}, {"1", "2"}); }},
+      {"one that is not there is counted", Verdict::fail, [](Story& s) { s.backups({"1"}, {"1", "2"}); s.wait(5s); s.backups({"1"}, {"1", "2", "3"}); }},
+      {"one that is not there is counted to the end", Verdict::fail, [](Story& s) { s.backups({"1"}, {"1", "2"}); s.wait(5s); s.event(history::event_kind::phase, "cleanup", Json::object()); }},
+      {"one that is broken is counted", Verdict::fail, [](Story& s) { s.backups({"1", "2!"}, {"1", "2"}); s.wait(5s); s.backups({"1", "2!"}, {"1", "2"}); }},
       {"counted a moment too early", Verdict::pass, [](Story& s) { s.backups({"1"}, {"1", "2"}); s.backups({"1", "2"}, {"1", "2"}); }},
       {"the store lies for a while", Verdict::pass, [](Story& s) { s.backups({"1"}, {"1"}); s.fault("backup_store", {"node-a"}); s.backups({"1!"}, {"1"}); s.backups({}, {"1"}); s.healed("backup_store"); s.backups({"1"}, {"1"}); }},
-      {"counted while the store loses", Verdict::fail, [](Story& s) { s.backups({"1"}, {"1"}); s.fault("backup_store", {"node-a"}); s.backups({"1"}, {"1", "2"}); s.healed("backup_store"); s.backups({"1"}, {"1", "2"}); s.backups({"1"}, {"1", "2", "3"}); }},
+      {"counted while the store loses", Verdict::fail, [](Story& s) { s.backups({"1"}, {"1"}); s.fault("backup_store", {"node-a"}); s.backups({"1"}, {"1", "2"}); s.healed("backup_store"); s.backups({"1"}, {"1", "2"}); s.wait(5s); s.backups({"1"}, {"1", "2", "3"}); }},
   });
 }
 

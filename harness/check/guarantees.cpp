@@ -109,7 +109,11 @@ Guarantee judge_record_complete(const RunRecord& record) {
 
 Guarantee judge_steady_state_before(const RunRecord& record) {
   std::vector<const Event*> looks;
+  std::string_view phase;
   for (const Event& event : record.events) {
+    if (event.kind == kind::phase) phase = event.subject;
+    if (event.kind == kind::fault_injected && phase == "create")
+      return decided(guarantee("steady_state_before", "The cluster was in its steady state before the first fault"), Verdict::not_applicable, "the first fault hit the cluster while it was created");
     if (event.kind == kind::fault_injected) break;
     if (event.kind == kind::steady_state && event.subject == "before") looks.push_back(&event);
   }
@@ -414,6 +418,10 @@ Guarantee judge_no_needless_recovery(const RunRecord& record) {
 
 Guarantee judge_backups_kept(const RunRecord& record) {
   return conduct(guarantee("backups_kept", "Whole backups stayed, the newest among them, and only whole ones were counted"), check_backups_kept(record));
+}
+
+Guarantee judge_upgrade_in_order(const RunRecord& record) {
+  return conduct(guarantee("upgrade_in_order", "Members changed their version one at a time, the leader last"), check_upgrade_in_order(record));
 }
 
 Guarantee judge_revisions_rise(const RunRecord& record) {

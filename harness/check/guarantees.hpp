@@ -50,9 +50,10 @@ Guarantee judge_only_writes_since_snapshot_lost(const history::RunRecord& record
 /// These two: see data_audit.hpp.
 Guarantee judge_revisions_rise(const history::RunRecord& record);
 Guarantee judge_restores_finish(const history::RunRecord& record);
-/// These four: see etcd_membership.hpp. Judged wherever an operator's etcd, its backups, or two instances of a controller were watched.
+/// These five: see etcd_membership.hpp. Judged wherever an operator's etcd, its backups, or two instances of a controller were watched.
 Guarantee judge_etcd_changed_one_by_one(const history::RunRecord& record);
 Guarantee judge_no_needless_recovery(const history::RunRecord& record);
+Guarantee judge_upgrade_in_order(const history::RunRecord& record);
 Guarantee judge_backups_kept(const history::RunRecord& record);
 Guarantee judge_one_leader_acts(const history::RunRecord& record);
 /// See control_plane.hpp. Judged only when asked for.

@@ -5,6 +5,7 @@
 #include "harness/check/describe.hpp"
 #include "harness/check/guarantees.hpp"
 #include "harness/check/inventory.hpp"
+#include "harness/check/machines.hpp"
 
 namespace skidpad::check {
 namespace {
@@ -98,11 +99,13 @@ Judgement judge(const RunRecord& record) {
   guarantees.push_back(judge_one_remediation_at_a_time(record, judgement.remediations));
   guarantees.push_back(judge_fuse(record, judgement.remediations));
   guarantees.push_back(judge_nodes_replaced(record, judgement.remediations));
+  guarantees.push_back(judge_machines_match_nodes(record));
   guarantees.push_back(judge_never_below_quorum(record));
   guarantees.push_back(judge_no_healthy_voter_removed(record));
   guarantees.push_back(judge_only_writes_since_snapshot_lost(record));
   guarantees.push_back(judge_etcd_changed_one_by_one(record));
   guarantees.push_back(judge_no_needless_recovery(record));
+  guarantees.push_back(judge_upgrade_in_order(record));
   guarantees.push_back(judge_backups_kept(record));
   guarantees.push_back(judge_revisions_rise(record));
   guarantees.push_back(judge_restores_finish(record));

@@ -299,6 +299,19 @@ Found check_fault(const Scenario& it, std::size_t index, const Longer& longer, c
   if (fault.kind == FaultKind::delete_pods && (!owned_by_api || fault.process == Process::kubelet || fault.process == Process::workload))
     return problem(path + ".process", std::string(to_word(*fault.process)) + " has no pods in kube-system that the API owns; expected node_healer, or a "
                                       "part of the control plane with topology.hosting: self_hosted");
+  if (fault.during) {
+    using Choice = Target::Choice;
+    if (it.topology.hosting != Hosting::self_hosted) return problem(path + ".during", "nothing bootstraps; expected topology.hosting to be self_hosted");
+    if (!fault.duration) return problem(path + ".during", "the cluster would never come up; expected a `duration`");
+    if (fault.after) return problem(path + ".after", "contradicts `during`; expected `at`");
+    if (index > 0 && !it.faults[index - 1].during) return problem(path + ".during", "comes after a fault of the whole cluster; expected it before that");
+    const std::set<Choice> by_name{Choice::one, Choice::all, Choice::indexed, Choice::any_node, Choice::all_nodes};
+    if (!by_name.contains(fault.target.choice)) return problem(path + ".target", "is nowhere yet; expected nodes by their role, any_node or all_nodes");
+  }
+  if (fault.snapshot_before) {
+    if (it.topology.hosting != Hosting::self_hosted) return problem(path + ".snapshot_before", "nobody would recover; expected topology.hosting to be self_hosted");
+    if (fault.target.choice != Target::Choice::all_nodes) return problem(path + ".snapshot_before", "is for the loss of everything; expected target: all_nodes");
+  }
   const bool of_operator = fault.kind == FaultKind::change_etcd || fault.kind == FaultKind::restore_etcd || fault.kind == FaultKind::backup_store || fault.kind == FaultKind::corrupt_data;
   if (of_operator && !it.controllers.etcd_operator) return problem(path + ".kind", "there is no cluster of the etcd operator; expected controllers.etcd_operator");
   if (fault.kind == FaultKind::change_etcd && !fault.size && !fault.version) return problem(path, "changes nothing; expected `size` or `version`");

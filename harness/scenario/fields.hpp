@@ -167,15 +167,18 @@ struct FaultNeeds {
   bool etcd_change = false;   ///< size, version
   bool into = false;
   bool trouble = false;
+  bool snapshot = false;
+  bool during = false;
 };
 constexpr FaultNeeds needs(FaultKind kind) {
   switch (kind) {
     case FaultKind::power_off:
-      return {.duration = true};
+      return {.duration = true, .during = true};
     case FaultKind::destroy_machine:
-    case FaultKind::reinstall_machine:
     case FaultKind::delete_node:
       return {};
+    case FaultKind::reinstall_machine:
+      return {.snapshot = true};
     case FaultKind::delete_pods:
       return {.process = true};
     case FaultKind::kill_process:
@@ -229,6 +232,11 @@ void describe(Visitor& visit, Fault& it) {
     visit.field(Field{"trouble", Need::required, "what is wrong with it"}, it.trouble, Plain{});
     visit.field(Field{"delay", Need::optional, "of each answer, where it is slow"}, it.delay, SpanRule{});
   }
+  if (need.during)
+    visit.field(Field{"during", Need::optional, "made while a cluster that is self_hosted comes up; `at` counts from there"}, it.during, Plain{});
+  if (need.snapshot)
+    visit.field(Field{"snapshot_before", Need::optional, "etcd's data is lost, too: what is left is a snapshot taken so long before; needs self_hosted"},
+                it.snapshot_before, SpanRule{.zero_allowed = true});
   if (need.chance) visit.field(Field{"chance", Need::required, "for each packet"}, it.chance, ShareRule{});
   if (need.delay) {
     visit.field(Field{"delay", Need::required, "added to each packet's way"}, it.delay, SpanRule{});

@@ -42,10 +42,12 @@ fault::StoreTrouble trouble_of(StoreTrouble trouble) {
 }
 
 /// Each machine is set up as it was made; the first control-plane machine, as an operator would, to bring the control plane back from etcd.
-std::map<std::string, client::machines::InstallRequest> installs(const cluster::ClusterAssets& assets) {
+std::map<std::string, client::machines::InstallRequest> installs(const cluster::ClusterAssets& assets, bool from_snapshot) {
   std::map<std::string, client::machines::InstallRequest> with;
   for (const cluster::MachineSpec& machine : assets.machines) with[machine.name] = {machine.files, machine.units};
   if (const auto& machine = assets.recovery_machine) with[machine->name] = {machine->files, machine->units};
+  if (!from_snapshot) return with;
+  for (const cluster::MachineSpec& machine : assets.snapshot_machines) with[machine.name] = {machine.files, machine.units};
   return with;
 }
 
@@ -59,7 +61,7 @@ std::unique_ptr<fault::Fault> prepare_fault(const Fault& wanted, const RunPlan& 
   switch (wanted.kind) {
     case FaultKind::power_off: return fault::make_machine_fault(scene, fault::MachineLoss::power_off, std::move(targets));
     case FaultKind::destroy_machine: return fault::make_machine_fault(scene, fault::MachineLoss::destroy, std::move(targets));
-    case FaultKind::reinstall_machine: return fault::make_machine_fault(scene, fault::MachineLoss::reinstall, std::move(targets), installs(assets));
+    case FaultKind::reinstall_machine: return fault::make_machine_fault(scene, fault::MachineLoss::reinstall, std::move(targets), installs(assets, wanted.snapshot_before.has_value()));
     case FaultKind::delete_pods: return fault::make_pod_object_fault(scene, program_of(*wanted.process), std::move(targets));
     case FaultKind::delete_node: return fault::make_node_object_fault(scene, std::move(targets));
     case FaultKind::kill_process: return fault::make_process_fault(scene, {program_of(*wanted.process), number_of(wanted.signal)}, std::move(targets));

@@ -1,11 +1,14 @@
 #include "harness/scenario/runner.hpp"
 
+#include "harness/check/control_plane.hpp"
 #include "harness/check/inventory.hpp"
 #include "harness/cluster/cluster_maker.hpp"
+#include "harness/scenario/api_server_watch.hpp"
 #include "harness/scenario/cluster_view.hpp"
 #include "harness/scenario/managed_etcd.hpp"
 #include "harness/scenario/object_inventory.hpp"
 #include "harness/scenario/prepare_fault.hpp"
+#include "harness/scenario/snapshot_store.hpp"
 #include "harness/scenario/targets.hpp"
 #include "harness/scenario/words.hpp"
 #include "harness/scenario/workload_objects.hpp"
@@ -105,12 +108,23 @@ class Runner::Run {
     cluster::MakeOptions options;
     options.progress = [this](std::string_view step) { observer_.note("cluster: " + std::string(step) + " after " + to_text(rounded(now()))); };
     options.hopeless = [this] { return driver_.component_failure() ? driver_.component_failure()->headline : std::string(); };
-    auto made = co_await cluster::make_cluster(runtime_, driver_.machines(), *admin_, assets_, std::move(options));
-    if (!made) abort("making the cluster: " + made.error().message);
+    if (asks_for(Guarantee::no_double_control_plane)) {
+      const Duration look_every = std::max<Duration>(plan_.timers.node_monitor_grace_period / 10, 200ms);
+      tasks_.spawn("api_server_watch", watch_api_servers(runtime_, driver_.machines(), assets_.plan, recorder_, start_, look_every));
+    }
     ViewOptions view;
     view.workload_namespace = workload_namespace;
     view.poll_interval = std::clamp<Duration>(plan_.timers.node_monitor_period / 2, 100ms, 1s);
     view_ = std::make_unique<ClusterView>(runtime_, *admin_, assets_, recorder_, start_, view);
+    runtime::TaskGroup faults(background_);
+    faults.spawn("faults during creation", make_faults_during_creation());
+    auto made = co_await cluster::make_cluster(runtime_, driver_.machines(), *admin_, assets_, std::move(options));
+    const auto during = std::count_if(plan_.scenario.faults.begin(), plan_.scenario.faults.end(), [](const Fault& fault) { return fault.during.has_value(); });
+    const bool all_made = static_cast<std::size_t>(during) == earlier_.size();
+    if (!made || !all_made) faults.request_stop();
+    co_await faults.join();
+    if (!made) abort("making the cluster: " + made.error().message);
+    if (!all_made) abort("the cluster was made before a fault `during` its creation could hit it");
     tasks_.spawn("cluster_view", view_->run());
     co_await view_->wait_until_synced();
   }
@@ -373,10 +387,35 @@ class Runner::Run {
     return others;
   }
 
+  /// Whether the creation has come so far, by the API servers that run.
+  Task<bool> has_reached(Creation step) {
+    bool temporary = false, own = false;
+    for (const cluster::NodePlan* node : assets_.plan.control_plane_nodes()) {
+      const Json ports = co_await api_server_ports(driver_.machines(), node->name);
+      temporary = temporary || ports.contains(std::string(check::temporary_port));
+      own = own || ports.contains(std::to_string(assets_.plan.apiserver_port));
+    }
+    co_return temporary && (own || step == Creation::bootstrap);
+  }
+
+  Task<void> make_faults_during_creation() {
+    for (std::size_t index = 0; index < plan_.scenario.faults.size() && plan_.scenario.faults[index].during; ++index) {
+      const Fault& wanted = plan_.scenario.faults[index];
+      for (;;) {
+        const bool reached = co_await has_reached(*wanted.during);
+        if (reached) break;
+        co_await runtime_.sleep_for(50ms);
+      }
+      if (wanted.at) co_await runtime_.sleep_for(plan_.resolved(*wanted.at));
+      co_await make_fault(wanted, wanted.name.value_or(std::string(to_word(wanted.kind)) + "-" + std::to_string(index + 1)));
+    }
+  }
+
   Task<void> make_faults() {
     const Instant steady = runtime_.now();
     for (std::size_t index = 0; index < plan_.scenario.faults.size(); ++index) {
       const Fault& wanted = plan_.scenario.faults[index];
+      if (wanted.during) continue;
       if (wanted.at) co_await runtime_.sleep_until(std::max(steady + plan_.resolved(*wanted.at), runtime_.now()));
       if (wanted.after) co_await runtime_.sleep_for(plan_.resolved(*wanted.after));
       co_await make_fault(wanted, wanted.name.value_or(std::string(to_word(wanted.kind)) + "-" + std::to_string(index + 1)));
@@ -403,6 +442,11 @@ class Runner::Run {
     }
     for (const std::string& target : interval.targets) interval.blast_radius.push_back("Node/" + target);
     if (interval.targets.size() > plan_.scenario.blast_radius.nodes) abort("fault " + id + " would leave its blast radius");
+    std::optional<StoredSnapshot> snapshot;
+    if (wanted.snapshot_before) {
+      snapshot = co_await store_snapshot(id);
+      co_await runtime_.sleep_for(plan_.resolved(*wanted.snapshot_before));
+    }
     const fault::Scene scene{driver_, *admin_, view_->etcd_client()};
     std::unique_ptr<fault::Fault> fault = prepare_fault(wanted, plan_, assets_, scene, targets.value(), std::move(others));
     // Written down before it is made: what was about to be done is known even if this process dies in the middle.
@@ -410,6 +454,7 @@ class Runner::Run {
     observer_.note("fault " + id + ": " + interval.kind + " on " + joined(interval.targets));
     auto injected = co_await fault->inject();
     if (!injected) abort("fault " + id + " could not be made: " + injected.error().message);
+    if (snapshot) co_await hand_out(std::move(*snapshot));
     fault::Sighting sighting = co_await fault->witness();
     history::Witness witness;
     witness.name = sighting.witness;
@@ -421,6 +466,28 @@ class Runner::Run {
     observer_.note("witness " + sighting.witness + ": " + sighting.evidence);
     lasting_[id] = std::move(fault);
     if (wanted.duration) tasks_.spawn("heal " + id, heal_later(id, plan_.resolved(*wanted.duration)));
+  }
+
+  /// What is in the inventory is in the snapshot, too, and must be there when everything has come back from it.
+  Task<StoredSnapshot> store_snapshot(std::string id) {
+    co_await take_inventory("before");
+    const runtime::Endpoint member{assets_.plan.etcd_nodes().front()->address, 2379};
+    auto snapshot = co_await take_snapshot(runtime_, view_->etcd_client(), member);
+    if (!snapshot) abort("fault " + id + ": a snapshot could not be taken: " + snapshot.error().message);
+    observer_.note("snapshot of revision " + std::to_string(snapshot.value().revision) + ", " + std::to_string(snapshot.value().bytes.size()) + " bytes");
+    co_return std::move(snapshot.value());
+  }
+
+  /// What an operator does: he lays the snapshot on each machine that is to be recovered.
+  Task<void> hand_out(StoredSnapshot snapshot) {
+    std::int64_t lost = snapshot.revision;
+    for (const auto& traffic : traffic_) lost = std::max(lost, traffic->revision_max());
+    recorder_.event(now(), event_etcd_recovery, "cluster", {{"id", "snapshot"}, {"fromBackup", true}, {"restoredRevision", snapshot.revision}, {"raisedTo", lost}});
+    for (const cluster::MachineSpec& machine : assets_.snapshot_machines) {
+      client::machines::MachineFile file{cluster::snapshot_path, snapshot.bytes, 0600};
+      auto laid = co_await driver_.machines().write_file(machine.name, std::move(file));
+      if (!laid) abort("laying the snapshot on " + machine.name + ": " + laid.error().message);
+    }
   }
 
   static std::string joined(const std::vector<std::string>& names) {
@@ -488,17 +555,18 @@ class Runner::Run {
     co_await take_inventory("after");
   }
 
-  bool asks_for_inventory() const {
+  bool asks_for(Guarantee guarantee) const {
     const auto& asked = plan_.scenario.expect.guarantees;
-    return std::any_of(asked.begin(), asked.end(), [](Guarantee guarantee) { return guarantee == Guarantee::objects_preserved || guarantee == Guarantee::checkpoints_settled; });
+    return std::find(asked.begin(), asked.end(), guarantee) != asked.end();
   }
+  bool asks_for_inventory() const { return asks_for(Guarantee::objects_preserved) || asks_for(Guarantee::checkpoints_settled); }
 
   /// Copies go some time after the parents are back: their grace has to pass.
   Task<void> await_end_of_copies() {
     if (!asks_for_inventory()) co_return;
     const Instant due = runtime_.now() + 12 * plan_.timers.node_monitor_grace_period;
     while (runtime_.now() < due) {
-      auto copies = co_await running_copies(*admin_);
+      auto copies = co_await running_copies(*admin_, driver_.machines(), checkpointed_);
       if (copies && copies.value().empty()) co_return;
       co_await runtime_.sleep_for(plan_.timers.node_monitor_period);
     }
@@ -506,8 +574,14 @@ class Runner::Run {
 
   Task<void> take_inventory(std::string when) {
     if (!asks_for_inventory()) co_return;
+    if (when == "before") {
+      auto parents = co_await checkpoint_parents(*admin_);
+      if (parents) checkpointed_ = std::move(parents.value());
+    }
     auto inventory = co_await scenario::take_inventory(*admin_);
-    if (inventory) recorder_.event(now(), check::inventory_event, when, std::move(inventory.value()));
+    auto copies = co_await running_copies(*admin_, driver_.machines(), checkpointed_);
+    if (inventory && copies) inventory.value()["copies"] = std::move(copies.value());
+    if (inventory && copies) recorder_.event(now(), check::inventory_event, when, std::move(inventory.value()));
     // Without an inventory the guarantee is unknown, which is the truth.
   }
 
@@ -523,6 +597,7 @@ class Runner::Run {
   std::unique_ptr<client::KubernetesClient> admin_;
   std::unique_ptr<ClusterView> view_;
   std::unique_ptr<ManagedEtcd> managed_etcd_;
+  CheckpointParents checkpointed_;   ///< before the faults
   std::map<std::string, std::uint16_t> node_ports_;
   std::vector<std::unique_ptr<workload::RegisterTraffic>> traffic_;
   std::vector<std::pair<workload::RegisterTraffic*, std::unique_ptr<workload::WatchTraffic>>> watches_;  ///< whose writes, and who watches them

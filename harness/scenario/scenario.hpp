@@ -121,6 +121,9 @@ enum class FaultKind {
 };
 
 /// What is wrong with the object store of the etcd operator's backups.
+/// How far a control plane that hosts itself has come.
+enum class Creation { bootstrap, pivot };
+
 enum class StoreTrouble { slow, lying, losing, full, refusing, silent };
 
 enum class Process {
@@ -144,6 +147,7 @@ enum class Direction { both, inbound, outbound };
 struct Fault {
   FaultKind kind = FaultKind::power_off;
   std::optional<std::string> name;      ///< for same_as_<name> in a later fault
+  std::optional<Creation> during;       ///< while the cluster is being created; `at` counts from there
   std::optional<TimeSpan> at;           ///< since the steady state had held; neither given means at once
   std::optional<TimeSpan> after;        ///< since the previous fault was witnessed
   Target target;
@@ -158,6 +162,7 @@ struct Fault {
   std::optional<std::string> version;   ///< change_etcd: etcd's from now on
   std::optional<std::string> into;      ///< restore_etcd: a new cluster's name; none means the cluster itself
   StoreTrouble trouble = StoreTrouble::silent;  ///< backup_store
+  std::optional<TimeSpan> snapshot_before;  ///< reinstall_machine: so long before, a snapshot of etcd is put away; machines are recovered from it
   std::optional<TimeSpan> duration;     ///< until the harness takes it back; none: it stays to the end of the run
   friend bool operator==(const Fault&, const Fault&) = default;
 };
@@ -198,6 +203,7 @@ enum class Guarantee {
   controllers_settle,
   objects_preserved,
   checkpoints_settled,
+  no_double_control_plane,
   nothing_left_behind,
 };
 

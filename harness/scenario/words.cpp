@@ -64,6 +64,11 @@ constexpr std::array process_words{
     Word<Process>{Process::checkpointer, "checkpointer", ""},
     Word<Process>{Process::workload, "workload", "every process of the workload's pods on the node"},
 };
+constexpr std::array creation_words{
+    Word<Creation>{Creation::bootstrap, "bootstrap", "the temporary API server has come up"},
+    Word<Creation>{Creation::pivot, "pivot", "the first API server of the cluster's own runs beside it"},
+};
+
 constexpr std::array trouble_words{
     Word<StoreTrouble>{StoreTrouble::slow, "slow", "answers come late, by `delay`"},
     Word<StoreTrouble>{StoreTrouble::lying, "lying", "what is read is not what was written"},
@@ -104,6 +109,7 @@ constexpr std::array guarantee_words{
     Word<Guarantee>{Guarantee::controllers_settle, "controllers_settle", "controllers come to rest and stay still"},
     Word<Guarantee>{Guarantee::objects_preserved, "objects_preserved", "every object of the cluster is afterwards the same object"},
     Word<Guarantee>{Guarantee::checkpoints_settled, "checkpoints_settled", "in the end no copy of a control-plane pod runs any more"},
+    Word<Guarantee>{Guarantee::no_double_control_plane, "no_double_control_plane", "never two API servers where one belongs, nor a temporary one beside those that live"},
     Word<Guarantee>{Guarantee::nothing_left_behind, "nothing_left_behind", "no orphan processes, files, rules or objects"},
 };
 
@@ -119,6 +125,7 @@ std::span<const Word<FaultKind>> words(FaultKind) { return fault_words; }
 std::span<const Word<Process>> words(Process) { return process_words; }
 std::span<const Word<Signal>> words(Signal) { return signal_words; }
 std::span<const Word<StoreTrouble>> words(StoreTrouble) { return trouble_words; }
+std::span<const Word<Creation>> words(Creation) { return creation_words; }
 std::span<const Word<Direction>> words(Direction) { return direction_words; }
 std::span<const Word<ProbeKind>> words(ProbeKind) { return probe_words; }
 std::span<const Word<Guarantee>> words(Guarantee) { return guarantee_words; }

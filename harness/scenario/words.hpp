@@ -18,6 +18,7 @@ std::span<const Word<FaultKind>> words(FaultKind);
 std::span<const Word<Process>> words(Process);
 std::span<const Word<Signal>> words(Signal);
 std::span<const Word<StoreTrouble>> words(StoreTrouble);
+std::span<const Word<Creation>> words(Creation);
 std::span<const Word<Direction>> words(Direction);
 std::span<const Word<ProbeKind>> words(ProbeKind);
 std::span<const Word<Guarantee>> words(Guarantee);

@@ -93,10 +93,12 @@ DaemonNeed daemon_need(const Json& daemon_set, const Json& node) {
   const std::string fixed = text_at(spec, {"nodeName"});
   if (!fixed.empty() && fixed != client::name_of(node)) return need;
   if (!selects_node(spec, node)) return need;
-  const Json tolerations = daemon_tolerations(daemon_set);
   need.should_run = true;
   need.may_stay = true;
-  for (const Json& taint : list_at(node, {"spec", "taints"})) {
+  const Json& taints = list_at(node, {"spec", "taints"});
+  if (taints.empty()) return need;
+  const Json tolerations = daemon_tolerations(daemon_set);
+  for (const Json& taint : taints) {
     const std::string effect = text_at(taint, {"effect"});
     if ((effect != "NoSchedule" && effect != "NoExecute") || client::tolerates(tolerations, taint)) continue;
     need.should_run = false;

@@ -17,9 +17,9 @@ const Json null_json;
 const Json empty_object = Json::object();
 
 /// A text at metadata.KEY without copying it.
-const std::string& metadata_text(const Json& object, const char* key) {
+const std::string& metadata_text(const Json& object, std::string_view key) {
   if (!object.is_object()) return no_text;
-  auto metadata = object.find("metadata");
+  auto metadata = object.find(std::string_view("metadata"));  // a char pointer would be measured again in each comparison
   if (metadata == object.end() || !metadata->is_object()) return no_text;
   auto value = metadata->find(key);
   if (value == metadata->end() || !value->is_string()) return no_text;

@@ -185,7 +185,7 @@ void Pipe::fire() {
       if (counters_ == nullptr) counters_ = &world_.counters(from, to);
       ++counters_->delivered;
     }
-    deliver(std::move(segment));
+    deliver(std::move(segment), *destination);
   }
   if (!segments_.empty()) {
     keep_ = keep;
@@ -193,10 +193,10 @@ void Pipe::fire() {
   }
 }
 
-void Pipe::deliver(Segment segment) {
+void Pipe::deliver(Segment segment, const Machine& destination) {
   FlowEnd& end = flow_.ends[1 - side_];
   world_.mix(segment.bytes.size() * 4 + static_cast<std::uint64_t>(segment.kind));
-  if (!flow_.same_boot(1 - side_) || !end.alive) {
+  if (destination.boot() != end.boot || !end.alive) {
     // Nobody is there any more: the kernel answers with a reset.
     if (segment.kind == Kind::data) flow_.lose(side_, "connection reset by peer");
     return;

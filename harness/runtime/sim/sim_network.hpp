@@ -29,7 +29,7 @@ class Pipe final : public Link, private TimerNode {
     std::string bytes;
   };
   void fire() override;
-  void deliver(Segment segment);
+  void deliver(Segment segment, const Machine& destination);
   World& world_;
   Flow& flow_;
   int side_;  ///< 0: client to server

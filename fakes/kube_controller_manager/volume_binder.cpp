@@ -11,7 +11,7 @@ const std::string bind_completed = "pv.kubernetes.io/bind-completed";
 const std::string selected_node = "volume.kubernetes.io/selected-node";
 constexpr const char* provisioner_annotations[] = {"volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"};
 
-bool annotated(const Json& object, const std::string& key) { return find(object, {"metadata", "annotations", key}).is_string(); }
+bool has_annotation(const Json& object, const std::string& key) { return find(object, {"metadata", "annotations", key}).is_string(); }
 
 bool is_reserved_for(const Json& volume, const Json& claim) {
   const Json& reference = find(volume, {"spec", "claimRef"});
@@ -92,12 +92,12 @@ Task<Result<void>> VolumeBinder::sync_claim(Json claim) {
     const ObjectPointer volume = volume_for(claim, volumes_.store());
     if (volume != nullptr && (is_reserved_for(*volume, claim) || text_at(claim, {"spec", "storageClassName"}).empty())) co_return co_await bind(claim, *volume);
     const ObjectPointer storage = classes_.store().find(text_at(claim, {"spec", "storageClassName"}));
-    const bool waits = storage != nullptr && text_at(*storage, {"volumeBindingMode"}) == "WaitForFirstConsumer" && !annotated(claim, selected_node);
+    const bool waits = storage != nullptr && text_at(*storage, {"volumeBindingMode"}) == "WaitForFirstConsumer" && !has_annotation(claim, selected_node);
     if (volume != nullptr && !waits) co_return co_await bind(claim, *volume);
     co_return co_await explain_pending(claim);
   }
   const ObjectPointer volume = volumes_.store().find(wanted);
-  if (volume == nullptr && annotated(claim, bind_completed) && phase != "Lost") {
+  if (volume == nullptr && has_annotation(claim, bind_completed) && phase != "Lost") {
     events_.record(claim, types::persistent_volume_claims, EventType::warning, "ClaimLost",
                    "Bound claim has lost its PersistentVolume. Data on the volume is lost! Cluster admin intervention may be needed to access the data");
     claim["status"]["phase"] = "Lost";
@@ -108,7 +108,7 @@ Task<Result<void>> VolumeBinder::sync_claim(Json claim) {
   if (volume == nullptr) co_return success();
   const Json& reference = find(*volume, {"spec", "claimRef"});
   if (reference.is_object() && !is_reserved_for(*volume, claim)) co_return success();
-  const bool done = phase == "Bound" && annotated(claim, bind_completed) && text_at(reference, {"uid"}) == client::uid_of(claim);
+  const bool done = phase == "Bound" && has_annotation(claim, bind_completed) && text_at(reference, {"uid"}) == client::uid_of(claim);
   if (done) co_return success();
   co_return co_await bind(claim, *volume);
 }
@@ -132,7 +132,7 @@ Task<Result<void>> VolumeBinder::bind(Json claim, Json volume) {
   }
   auto phased = co_await set_volume_phase(volume, "Bound", "");
   if (!phased) co_return phased.error();
-  if (text_at(claim, {"spec", "volumeName"}) != volume_name || !annotated(claim, bind_completed)) {
+  if (text_at(claim, {"spec", "volumeName"}) != volume_name || !has_annotation(claim, bind_completed)) {
     if (text_at(claim, {"spec", "volumeName"}).empty()) claim["metadata"]["annotations"][bound_by_controller] = "yes";
     claim["spec"]["volumeName"] = volume_name;
     claim["metadata"]["annotations"][bind_completed] = "yes";
@@ -161,7 +161,7 @@ Task<Result<void>> VolumeBinder::explain_pending(Json claim) {
     say(EventType::warning, "ProvisioningFailed", "storageclass.storage.k8s.io \"" + name + "\" not found");
     co_return success();
   }
-  if (text_at(*storage, {"volumeBindingMode"}) == "WaitForFirstConsumer" && !annotated(claim, selected_node)) {
+  if (text_at(*storage, {"volumeBindingMode"}) == "WaitForFirstConsumer" && !has_annotation(claim, selected_node)) {
     say(EventType::normal, "WaitForFirstConsumer", "waiting for first consumer to be created before binding");
     co_return success();
   }
@@ -173,7 +173,7 @@ Task<Result<void>> VolumeBinder::explain_pending(Json claim) {
   say(EventType::normal, "ExternalProvisioning",
       "Waiting for a volume to be created either by the external provisioner '" + provisioner +
           "' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.");
-  if (annotated(claim, provisioner_annotations[1])) co_return success();
+  if (has_annotation(claim, provisioner_annotations[1])) co_return success();
   for (const char* annotation : provisioner_annotations) claim["metadata"]["annotations"][annotation] = provisioner;
   auto updated = co_await client_.update(types::persistent_volume_claims, std::move(claim));
   if (!updated && updated.error().code != ErrorCode::not_found) co_return updated.error();
@@ -206,7 +206,7 @@ Task<Result<void>> VolumeBinder::sync_volume(Json volume) {
     auto released = co_await set_volume_phase(volume, "Released", "");
     co_return released;
   }
-  const bool foreign = find(volume, {"spec", "csi"}).is_object() || annotated(volume, "pv.kubernetes.io/provisioned-by");
+  const bool foreign = find(volume, {"spec", "csi"}).is_object() || has_annotation(volume, "pv.kubernetes.io/provisioned-by");
   if (text_at(volume, {"spec", "persistentVolumeReclaimPolicy"}) != "Delete" || foreign) co_return success();
   const std::string problem = "error getting deleter volume plugin for volume \"" + client::name_of(volume) + "\": no deletable volume plugin matched";
   events_.record(volume, types::persistent_volumes, EventType::warning, "VolumeFailedDelete", problem);

@@ -1,6 +1,7 @@
 #include "fakes/kube_apiserver/api/selector.hpp"
 
 #include "fakes/kube_apiserver/api/names.hpp"
+#include "fakes/kube_apiserver/crd/custom_definition.hpp"
 
 namespace skidpad::fakes::kube_apiserver {
 namespace {
@@ -207,7 +208,12 @@ const std::vector<SelectableFields>& selectable_fields() {
 
 /// What the real server answers depends on whether the kind has a conversion function for field labels.
 void check_field(const std::string& field, const Resource& resource) {
-  if (field == "metadata.name" || field == "metadata.namespace") return;
+  if (field == "metadata.name" || (field == "metadata.namespace" && (resource.namespaced || !resource.custom))) return;
+  if (resource.custom) {
+    const auto& offered = resource.custom->selectable;
+    if (std::find(offered.begin(), offered.end(), field) != offered.end()) return;
+    throw bad_request("field label not supported: " + field);
+  }
   const std::string name = resource.group_resource();
   for (const SelectableFields& entry : selectable_fields()) {
     if (entry.resource != name) continue;
@@ -236,9 +242,13 @@ std::string field_value(const Json& object, const std::string& field, const Reso
     const std::string component = runtime::text_at(object, {"source", "component"});
     return component.empty() ? runtime::text_at(object, {"reportingComponent"}) : component;
   }
-  const std::size_t dot = field.find('.');
-  if (dot == std::string::npos) return text_of(runtime::find(object, {field}));
-  return text_of(runtime::find(object, {field.substr(0, dot), field.substr(dot + 1)}));
+  const Json* value = &object;
+  for (std::size_t start = 0; start < field.size();) {
+    const std::size_t dot = std::min(field.find('.', start), field.size());
+    value = &runtime::find(*value, {field.substr(start, dot - start)});
+    start = dot + 1;
+  }
+  return text_of(*value);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ struct CustomDefinition {
   Json schema;           ///< openAPIV3Schema, or null
   Json printer_columns;  ///< additionalPrinterColumns
   Json scale;            ///< subresources.scale, or null
+  std::vector<std::string> selectable;  ///< "spec.color": fields that field selectors may name
   std::string storage_version;
   std::int64_t revision = 0;  ///< of the definition: what was before it is no history of ours
 };

@@ -44,6 +44,10 @@ std::shared_ptr<Resource> resource_of(const Json& definition, const Json& versio
   custom->schema = find(version, {"schema", "openAPIV3Schema"});
   custom->printer_columns = list_at(version, {"additionalPrinterColumns"});
   custom->scale = find(version, {"subresources", "scale"});
+  for (const Json& field : list_at(version, {"selectableFields"})) {
+    const std::string path = text_at(field, {"jsonPath"});
+    if (path.size() > 1) custom->selectable.push_back(path.substr(1));
+  }
   custom->storage_version = storage_version;
   custom->revision = std::strtoll(text_at(definition, {"metadata", "resourceVersion"}).c_str(), nullptr, 10);
   if (find(version, {"subresources", "status"}).is_object()) resource->subresources.push_back({"status", resource->kind, "", "", {"get", "patch", "update"}});

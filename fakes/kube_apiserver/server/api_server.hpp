@@ -138,6 +138,7 @@ class ApiServer {
   void admit_grant(const Request& request, const Json& object);
   std::string default_class(const std::string& prefix, const char* annotation);
   // policies.cpp
+  bool has_policies();
   void admit_by_policies(Request& request, const char* operation, const Json& object, const Json& old);
   std::vector<Json> policy_parameters(const Request& request, const Json& policy, const Json& binding);
   // webhooks.cpp

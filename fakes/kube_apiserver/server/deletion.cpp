@@ -161,7 +161,7 @@ Task<Json> ApiServer::remove_object(Request& request, const std::string& key, co
       throw conflict(by_kind, name, "the ResourceVersion in the precondition (" + options.resource_version + ") does not match the ResourceVersion in record (" +
                                         std::to_string(present->revision()) + "). The object might have been modified");
     }
-    if (attempt == 0) {
+    if (attempt == 0 && (has_policies() || has_webhooks())) {
       const Json shown = in_version(request, value);
       admit_by_policies(request, "DELETE", Json(), shown);
       if (has_webhooks()) co_await admit_by_webhooks(request, "DELETE", Json(), shown);

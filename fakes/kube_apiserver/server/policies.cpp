@@ -110,8 +110,10 @@ std::vector<Json> ApiServer::policy_parameters(const Request& request, const Jso
   return found;
 }
 
+bool ApiServer::has_policies() { return store_.object_count(bindings_prefix) > 0; }
+
 void ApiServer::admit_by_policies(Request& request, const char* operation, const Json& object, const Json& old) {
-  if (request.resource == nullptr || is_exempt(*request.resource) || options_.disabled_admission.contains("ValidatingAdmissionPolicy")) return;
+  if (!has_policies() || request.resource == nullptr || is_exempt(*request.resource) || options_.disabled_admission.contains("ValidatingAdmissionPolicy")) return;
   const ObjectPtr home = request.resource->namespaced ? store_.cached("/registry/namespaces/" + request.info.object_namespace) : nullptr;
   const Json nowhere;
   const Admission admission(request, operation, object, old, home ? home->value() : nowhere);

@@ -100,9 +100,13 @@ Task<Result<void>> MirrorPods::reconcile(std::string full_name) {
     const auto still = mirrors_.find(full_name);
     if (still != mirrors_.end() && client::uid_of(*still->second) == options.uid) mirrors_.erase(still);
   }
+  // A Node that somebody deleted has no mirrors: its owner gone, each would be collected and made anew without end.
+  auto node = co_await client_.get(client::types::nodes, "", node_name_);
+  if (!node && node.error().code != ErrorCode::not_found) co_return node.error();
+  if (!node) node_uid_.clear();
   const auto now_wanted = static_pods_.find(full_name);
-  if (now_wanted == static_pods_.end()) co_return success();
-  Json pod = make_mirror(now_wanted->second, node_name_, node_uid_);
+  if (!node || client::is_deleting(node.value()) || now_wanted == static_pods_.end()) co_return success();
+  Json pod = make_mirror(now_wanted->second, node_name_, client::uid_of(node.value()));
   auto created = co_await client_.create(client::types::pods, std::move(pod));
   // One that is there already comes by the watch, and is judged then.
   if (!created && created.error().code != ErrorCode::already_exists) co_return created.error();

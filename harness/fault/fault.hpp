@@ -9,6 +9,7 @@
 #include "harness/client/etcd/etcd_client.hpp"
 #include "harness/client/kubernetes/kubernetes_client.hpp"
 #include "harness/driver/driver.hpp"
+#include "harness/fault/link_rules.hpp"
 
 namespace skidpad::fault {
 
@@ -35,6 +36,7 @@ struct Scene {
   driver::Driver& driver;
   client::KubernetesClient& admin;
   client::EtcdClient& etcd;  ///< the cluster's store, beside its API servers
+  LinkRules& link_rules;
 };
 
 class Fault {

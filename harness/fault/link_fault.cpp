@@ -3,7 +3,6 @@
 namespace skidpad::fault {
 namespace {
 
-using client::machines::LinkChange;
 using client::machines::LinkName;
 using client::machines::LinkRule;
 using namespace std::chrono_literals;
@@ -50,10 +49,8 @@ class LinkFault final : public Fault {
   }
 
  private:
-  Task<Result<void>> change(LinkRule rule) {
-    std::vector<LinkChange> changes;
-    for (const LinkName& link : links_) changes.push_back(LinkChange{link, rule});
-    return scene_.driver.machines().change_links(std::move(changes));
+  Task<Result<void>> change(const LinkRule& rule) {
+    return scene_.driver.machines().change_links(scene_.link_rules.change(options_.id, links_, rule));
   }
 
   /// Frames of these links that this kind of rule touched so far.

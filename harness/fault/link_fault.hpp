@@ -1,6 +1,6 @@
 /// @file link_fault.hpp
 /// Links between machines are cut, lose, delay, duplicate or reorder what crosses them, per direction.
-/// Promise: after heal(), every link this fault changed works again, and no other link has changed.
+/// Promise: after heal(), every link this fault changed works again but for what other faults do to it, and no other link has changed.
 /// Not modelled: bandwidth. Needs from the driver: cut_links, shape_links. Witness: the switch's own counters of dropped,
 /// lost, delayed, duplicated and reordered frames.
 #pragma once
@@ -10,6 +10,7 @@
 namespace skidpad::fault {
 
 struct LinkFaultOptions {
+  std::string id;         ///< of the fault, unlike any other's
   client::machines::LinkRule rule;
   bool inbound = true;    ///< towards the targets
   bool outbound = true;   ///< from the targets

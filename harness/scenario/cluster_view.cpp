@@ -236,10 +236,14 @@ Health ClusterView::pods() const {
   return health;
 }
 
-std::vector<std::string> ClusterView::node_names() const {
-  std::vector<std::string> names;
-  for (const auto& [key, node] : node_informer_.store().objects()) names.push_back(key);
-  return names;
+std::vector<std::string> ClusterView::worker_names() const {
+  std::set<std::string> names;
+  for (const auto& [key, node] : node_informer_.store().objects()) names.insert(key);
+  for (const cluster::NodePlan& node : assets_.plan.nodes) {
+    if (node.control_plane || node.etcd) names.erase(node.name);
+  }
+  for (const std::string& hollow : assets_.plan.hollow.names) names.erase(hollow);
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 std::vector<std::string> ClusterView::nodes_with_workload() const {
@@ -250,11 +254,13 @@ std::vector<std::string> ClusterView::nodes_with_workload() const {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
-std::string ClusterView::lease_holder(const std::string& lease) const {
+std::string ClusterView::leading_node(const std::string& lease) const {
   const ObjectPointer found = lease_informer_.store().find("kube-system", lease);
   if (!found) return "";
   const std::string holder = text_at(*found, {"spec", "holderIdentity"});
-  return holder.substr(0, holder.find('_'));
+  const std::string name = holder.substr(0, holder.find('_'));
+  const ObjectPointer pod = pod_informer_.store().find("kube-system", name);
+  return pod ? text_at(*pod, {"spec", "nodeName"}) : name;
 }
 
 std::string ClusterView::node_address(const std::string& node) const {

@@ -38,11 +38,11 @@ class ClusterView {
   Health pods() const;                ///< of the workload's namespace; wanted: what its Deployments ask for
   Health etcd() const { return etcd_; }
   Health api_servers() const { return api_servers_; }
-  /// Names of Node objects.
-  std::vector<std::string> node_names() const;
+  /// Names of the Nodes that are workers alone, each on a machine of its own.
+  std::vector<std::string> worker_names() const;
   std::vector<std::string> nodes_with_workload() const;
-  /// Who holds a Lease of kube-system, as "node" of its holder identity; "" if unknown.
-  std::string lease_holder(const std::string& lease) const;
+  /// The node whose instance holds a Lease of kube-system; holders name their pod or their node. "" if unknown.
+  std::string leading_node(const std::string& lease) const;
   std::optional<std::string> etcd_leader() const { return etcd_leader_; }
   client::EtcdClient& etcd_client() { return etcd_client_; }
   std::string node_address(const std::string& node) const;

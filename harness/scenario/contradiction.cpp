@@ -62,6 +62,8 @@ Reach reach(const Topology& topology, const Target& target, std::uint32_t manage
       return some_of(Role::etcd, tolerated + 1);
     case Choice::scheduler_leader:
     case Choice::controller_manager_leader:
+    case Choice::node_healer_leader:
+    case Choice::etcd_operator_leader:
       return some_of(Role::control_plane, 1);
     case Choice::worker_with_workload:
       return some_of(Role::worker, 1);
@@ -194,6 +196,11 @@ Found check_steady_state(const Scenario& it, const Longer& longer) {
 
 // --- faults ---
 
+constexpr char no_healer[] = "the node healer does not run; expected controllers.node_healer, enabled";
+constexpr char no_operator[] = "the etcd operator does not run; expected controllers.etcd_operator";
+
+bool runs_healer(const Scenario& it) { return it.controllers.node_healer && it.controllers.node_healer->enabled; }
+
 Found check_target(const Scenario& it, const std::string& path, const Target& target) {
   const std::uint32_t of_role = node_count(it.topology, target.role);
   const std::string role(to_word(target.role));
@@ -207,6 +214,8 @@ Found check_target(const Scenario& it, const std::string& path, const Target& ta
     return problem(path, "a single etcd member has no follower; expected topology.etcd of at least 3");
   if (target.choice == Choice::etcd_minority && it.topology.etcd < 3)
     return problem(path, "etcd with one member can lose none; expected topology.etcd of at least 3");
+  if (target.choice == Choice::node_healer_leader && !runs_healer(it)) return problem(path, no_healer);
+  if (target.choice == Choice::etcd_operator_leader && !it.controllers.etcd_operator) return problem(path, no_operator);
   const bool managed = target.choice >= Choice::managed_etcd_leader && target.choice <= Choice::managed_etcd_all;
   if (managed && !it.controllers.etcd_operator) return problem(path, "there is no cluster of the etcd operator; expected controllers.etcd_operator");
   const bool needs_others = target.choice == Choice::managed_etcd_follower || target.choice == Choice::managed_etcd_minority;
@@ -237,7 +246,7 @@ Found check_process(const Scenario& it, const std::string& path, Process process
     }
     case Process::etcd_operator:
       if (it.controllers.etcd_operator) return needs_role(Role::control_plane);
-      return problem(path, "the etcd operator does not run; expected controllers.etcd_operator");
+      return problem(path, no_operator);
     case Process::kube_apiserver:
     case Process::kube_scheduler:
     case Process::kube_controller_manager:
@@ -246,8 +255,8 @@ Found check_process(const Scenario& it, const std::string& path, Process process
       if (it.topology.hosting != Hosting::self_hosted) return problem(path, "no checkpointer runs; expected topology.hosting to be self_hosted");
       return needs_role(Role::control_plane);
     case Process::node_healer:
-      if (it.controllers.node_healer && it.controllers.node_healer->enabled) return std::nullopt;
-      return problem(path, "the node healer does not run; expected controllers.node_healer, enabled");
+      if (runs_healer(it)) return needs_role(Role::control_plane);
+      return problem(path, no_healer);
     case Process::workload:
       if (it.workload.deployments.empty()) return problem(path, "there is no workload; expected workload.deployments");
       return needs_role(Role::worker);

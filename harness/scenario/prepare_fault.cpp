@@ -53,9 +53,10 @@ std::map<std::string, client::machines::InstallRequest> installs(const cluster::
 
 }  // namespace
 
-std::unique_ptr<fault::Fault> prepare_fault(const Fault& wanted, const RunPlan& plan, const cluster::ClusterAssets& assets, const fault::Scene& scene,
-                                            std::vector<fault::TargetMachine> targets, std::vector<fault::TargetMachine> others) {
+std::unique_ptr<fault::Fault> prepare_fault(const Fault& wanted, const std::string& id, const RunPlan& plan, const cluster::ClusterAssets& assets,
+                                            const fault::Scene& scene, std::vector<fault::TargetMachine> targets, std::vector<fault::TargetMachine> others) {
   fault::LinkFaultOptions link;
+  link.id = id;
   link.inbound = wanted.direction != Direction::outbound;
   link.outbound = wanted.direction != Direction::inbound;
   switch (wanted.kind) {

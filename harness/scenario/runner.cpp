@@ -2,6 +2,7 @@
 
 #include "harness/check/control_plane.hpp"
 #include "harness/check/inventory.hpp"
+#include "harness/check/machines.hpp"
 #include "harness/cluster/cluster_maker.hpp"
 #include "harness/scenario/api_server_watch.hpp"
 #include "harness/scenario/cluster_view.hpp"
@@ -372,8 +373,10 @@ class Runner::Run {
       situation.managed_etcd = managed_etcd_->nodes();
       situation.managed_etcd_leader = managed_etcd_->leader_node();
     }
-    situation.scheduler_leader = view_->lease_holder("kube-scheduler");
-    situation.controller_manager_leader = view_->lease_holder("kube-controller-manager");
+    situation.scheduler_leader = view_->leading_node("kube-scheduler");
+    situation.controller_manager_leader = view_->leading_node("kube-controller-manager");
+    situation.node_healer_leader = view_->leading_node("node-healer");
+    situation.etcd_operator_leader = view_->leading_node("etcd-operator");
     situation.earlier = earlier_;
     return situation;
   }
@@ -447,8 +450,8 @@ class Runner::Run {
       snapshot = co_await store_snapshot(id);
       co_await runtime_.sleep_for(plan_.resolved(*wanted.snapshot_before));
     }
-    const fault::Scene scene{driver_, *admin_, view_->etcd_client()};
-    std::unique_ptr<fault::Fault> fault = prepare_fault(wanted, plan_, assets_, scene, targets.value(), std::move(others));
+    const fault::Scene scene{driver_, *admin_, view_->etcd_client(), link_rules_};
+    std::unique_ptr<fault::Fault> fault = prepare_fault(wanted, id, plan_, assets_, scene, targets.value(), std::move(others));
     // Written down before it is made: what was about to be done is known even if this process dies in the middle.
     recorder_.fault_injected(now(), interval);
     observer_.note("fault " + id + ": " + interval.kind + " on " + joined(interval.targets));
@@ -553,6 +556,23 @@ class Runner::Run {
     for (const auto& [traffic, watch] : watches_) co_await watch->finish(traffic->revision_max(), due);
     co_await await_end_of_copies();
     co_await take_inventory("after");
+    if (plan_.scenario.controllers.node_healer) co_await look_at_machines();
+  }
+
+  Task<void> look_at_machines() {
+    Json fields = Json::object();
+    auto listed = co_await driver_.machines().list();
+    if (listed) {
+      const auto is_worker = [](const auto& labels) { return labels.contains("role") && labels.at("role") == "worker"; };
+      fields["machines"] = fields["nodes"] = Json::array();
+      for (const auto& machine : listed.value()) {
+        if (is_worker(machine.spec.labels) && machine.state != client::machines::MachineState::deleting) fields["machines"].push_back(machine.spec.name);
+      }
+      for (const std::string& node : view_->worker_names()) fields["nodes"].push_back(node);
+    } else {
+      fields["error"] = listed.error().message;
+    }
+    recorder_.event(now(), check::machines_event, "after", std::move(fields));
   }
 
   bool asks_for(Guarantee guarantee) const {
@@ -603,6 +623,7 @@ class Runner::Run {
   std::vector<std::pair<workload::RegisterTraffic*, std::unique_ptr<workload::WatchTraffic>>> watches_;  ///< whose writes, and who watches them
   std::vector<std::unique_ptr<workload::HttpQuestion>> questions_;
   std::vector<std::unique_ptr<client::KubernetesClient>> api_probes_;
+  fault::LinkRules link_rules_;
   std::map<std::string, std::unique_ptr<fault::Fault>> lasting_;
   std::map<std::string, std::vector<std::string>> earlier_;
   /// Not a child of the program's own stop: after Ctrl-C healing still works, then these are stopped.

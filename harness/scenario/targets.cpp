@@ -54,6 +54,8 @@ std::vector<std::string> chosen(const Target& target, const ClusterPlan& plan, c
     case Target::Choice::etcd_majority: return draw(members, (members.size() - 1) / 2 + 1, random);
     case Target::Choice::scheduler_leader: return known(situation.scheduler_leader);
     case Target::Choice::controller_manager_leader: return known(situation.controller_manager_leader);
+    case Target::Choice::node_healer_leader: return known(situation.node_healer_leader);
+    case Target::Choice::etcd_operator_leader: return known(situation.etcd_operator_leader);
     case Target::Choice::worker_with_workload: {
       std::vector<std::string> both;
       for (const std::string& worker : in_role(plan, Role::worker)) {

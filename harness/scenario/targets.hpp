@@ -17,6 +17,8 @@ struct Situation {
   std::optional<std::string> managed_etcd_leader;
   std::string scheduler_leader;
   std::string controller_manager_leader;
+  std::string node_healer_leader;
+  std::string etcd_operator_leader;
   std::map<std::string, std::vector<std::string>> earlier;  ///< nodes of faults made before, by name
 };
 

@@ -240,6 +240,8 @@ const std::vector<TargetWord>& target_words() {
       {"scheduler_leader", make_target(Choice::scheduler_leader), "the node whose scheduler holds the lease"},
       {"controller_manager_leader", make_target(Choice::controller_manager_leader),
        "the node whose controller-manager holds the lease"},
+      {"node_healer_leader", make_target(Choice::node_healer_leader), "the node whose node healer holds the lease"},
+      {"etcd_operator_leader", make_target(Choice::etcd_operator_leader), "the node whose etcd operator holds the lease"},
       {"one_etcd", make_target(Choice::one, Role::etcd), "one node with an etcd member, drawn from the seed"},
       {"all_etcd", make_target(Choice::all, Role::etcd), "every node with an etcd member"},
       {"etcd_leader", make_target(Choice::etcd_leader), "the node of etcd's leader"},

@@ -114,6 +114,8 @@ struct Target {
     etcd_majority,  ///< one more than that
     scheduler_leader,
     controller_manager_leader,
+    node_healer_leader,
+    etcd_operator_leader,
     worker_with_workload,
     managed_etcd_leader,    ///< of the etcd operator's cluster, as those below
     managed_etcd_follower,

@@ -157,12 +157,12 @@ TEST(Assets, AreListedByDoctorAndInADryRun) {
 // flag of the table that a covered version takes, and one that nobody has: only that one is refused.
 TEST(OurComponents, TakeTheFlagsOfTheRealOnes) {
   Scratch scratch;
-  for (const std::string component : {"kube-apiserver", "kube-controller-manager", "kube-scheduler"}) {
+  for (const std::string component : {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet"}) {
     SCOPED_TRACE(component);
     std::vector<std::string> command = {fakes + component};
     for (const cluster::ComponentFlag& flag : cluster::component_flags()) {
       if (flag.component != component || (flag.until != 0 && flag.until < 29)) continue;
-      const char* value = flag.type == 'b' ? "true" : flag.type == 'i' ? "1" : flag.type == 'd' ? "1s" : "x";
+      const char* value = flag.type == 'b' ? "true" : flag.type == 'i' ? "1" : flag.type == 'd' ? "1s" : "x=x";
       command.push_back("--" + std::string(flag.name) + "=" + value);
     }
     command.push_back("--nobody-has-this=1");
@@ -204,7 +204,7 @@ class StandInTest : public ::testing::Test {
 // that say who it is. `status` tells whose binary each one is.
 TEST_F(StandInTest, TakeEveryPlaceInAClusterThatComesUp) {
   make_stand_ins("v1.31.14");
-  const Outcome up = run_skidpad(scratch_, {"up", "--topology=separated-planes", "--workers=2", "--no-healer", "--assets=" + scratch_.path("dir"), "--hollow-nodes=2", "--hollow-proxies", "--profile=fast",
+  const Outcome up = run_skidpad(scratch_, {"up", "--topology=standalone", "--workers=2", "--no-healer", "--assets=" + scratch_.path("dir"), "--hollow-nodes=2", "--hollow-proxies", "--profile=fast",
                                         "--container-runtime-endpoint=unix://" + scratch_.path("dir/v1.31.14/containerd.sock")}, {}, 120s);
   ASSERT_EQ(up.code, 0) << up.error;
   for (const auto& entry : fs::directory_iterator(scratch_.path("dir/v1.31.14/record"))) {

@@ -96,8 +96,8 @@ int up(const Installation& installation, const UpCommand& command) {
   if (programs.components.at("etcd").executable.empty() && !assets.components.contains("etcd")) {
     throw std::runtime_error("etcd is missing; mend: apt-get install etcd-server");
   }
-  if (assets.components.contains("kubelet") && (spec.topology == cluster::TopologyType::standalone || spec.worker_count == 0)) {
-    throw UsageError("kubelet: a real one runs worker nodes, and there is none; expected --workers=1 or more, and a --topology other than standalone");
+  if (assets.components.contains("kubelet") && spec.worker_count == 0) {
+    throw UsageError("kubelet: a real one runs worker nodes, and there is none; expected --workers=1 or more");
   }
   apply(assets, programs);
   if (driver::process::read_supervisor_state(directory)) {

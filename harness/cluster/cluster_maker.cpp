@@ -67,7 +67,9 @@ class Maker {
       if (holds && holds.value()) co_return success();
       if (!holds) last = holds.error().message;
       if (holds && !missing_.empty()) last = missing_;
-      if (options_.hopeless && runtime_.now() >= next_look_) {
+      // A control plane that hosts itself has programs wait for each other's ports by ending and starting again.
+      const bool hosts_itself = assets_.recovery_machine.has_value();
+      if (options_.hopeless && !hosts_itself && runtime_.now() >= next_look_) {
         next_look_ = runtime_.now() + look_interval;
         if (const std::string why = options_.hopeless(); !why.empty()) co_return Error(ErrorCode::invalid, why);
       }

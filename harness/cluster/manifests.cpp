@@ -343,7 +343,8 @@ std::vector<std::string> real_kubelet_command(const ClusterSpec& spec) {
       .add("kubeconfig", "${ROOT}/etc/kubernetes/kubelet.conf")
       .add("bootstrap-kubeconfig", "${ROOT}/etc/kubernetes/bootstrap-kubelet.conf")
       .add("cert-dir", "${ROOT}/var/lib/kubelet/pki")
-      .add("root-dir", "${ROOT}/var/lib/kubelet")
+      // Short: the path of a socket below it may have 107 bytes.
+      .add("root-dir", "${ROOT}/kubelet")
       .add("hostname-override", "${NAME}")
       .add("node-ip", "${ADDRESS}")
       .add("node-labels", std::string(real_kubelet_label) + "=true")
@@ -383,10 +384,15 @@ Json kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan) {
 Json real_kubelet_configuration(const ClusterSpec& spec, const ClusterPlan& plan) {
   Json configuration = kubelet_configuration(spec, plan);
   configuration["containerRuntimeEndpoint"] = spec.container_runtime_endpoint;
+  if (!spec.is_foreign("kube-apiserver")) configuration["contentType"] = "application/json";  // as add_content_type()
   // The host's groups stay the host's: none for classes of service, none for what is allocatable.
   configuration["cgroupsPerQOS"] = false;
   configuration["enforceNodeAllocatable"] = Json::array();
   configuration["failSwapOn"] = false;
+  // What older ones do not know they would take with a warning; they are not given it.
+  const int minor = spec.version_of(real_kubelet_component).minor;
+  if (minor >= 29) configuration["podLogsDir"] = "${ROOT}/var/log/pods";
+  if (minor >= 31) configuration["failCgroupV1"] = false;
   configuration["makeIPTablesUtilChains"] = false;
   // Disk and images are shared with the host and with other nodes: nothing is evicted or removed for want of room.
   configuration["evictionHard"] = {

@@ -258,6 +258,8 @@ TEST(RealKubelet, RunsOnWorkersThatItsRuntimeCanServe) {
       const Json configuration = Json::parse(disk.at(flag_in(kubelet.argv, "config")));
       EXPECT_EQ(configuration["containerRuntimeEndpoint"], spec.container_runtime_endpoint);
       EXPECT_EQ(configuration["cgroupsPerQOS"], false);
+      EXPECT_EQ(configuration["podLogsDir"], "${ROOT}/var/log/pods");
+      EXPECT_EQ(configuration["failCgroupV1"], false) << "since 1.31";
       EXPECT_EQ(configuration["enforceNodeAllocatable"], Json::array()) << "it must be empty without cgroupsPerQOS";
       EXPECT_EQ(configuration["apiVersion"], "kubelet.config.k8s.io/v1beta1");
       std::set<std::string> units;
@@ -306,6 +308,7 @@ TEST(RealBinaries, SpeakJsonToOurApiServerOnly) {
     for (const char* component : {"kube-controller-manager", "kube-scheduler", "kubemark"}) {
       EXPECT_EQ(flag_in(commands.find(component)->second, "kube-api-content-type"), ours ? "application/json" : "(none)") << component;
     }
+    EXPECT_EQ(real_kubelet_configuration(spec, plan_cluster(spec)).contains("contentType"), ours);
   }
 }
 

@@ -1,6 +1,6 @@
 /// @file component_failure.hpp
 /// Finds the program that keeps a cluster from coming up: one that ends soon after each of its starts. A machine's units are told by
-/// node-init (unit-NAME.json in the machine's directory), containers by the states that our kubelets keep on their disks.
+/// node-init (unit-NAME.json in the machine's directory), containers of static pods by the states that our kubelets keep on their disks.
 /// Limits: what a real kubelet runs is known to its container runtime alone, and is not seen here.
 #pragma once
 

@@ -30,6 +30,8 @@ struct Case {
   int restarts;
   const char* finished;  ///< started at 10:00:00
   bool hopeless;
+  bool of_static_pod = true;
+  const char* log = "first\n\nlast";
 };
 
 TEST(ComponentFailure, IsAContainerWhoseLivesWereShortThreeTimes) {
@@ -39,16 +41,18 @@ TEST(ComponentFailure, IsAContainerWhoseLivesWereShortThreeTimes) {
       {"ended twice", "waiting", 1, "2026-01-01T10:00:01Z", false},
       {"runs again", "running", 2, "2026-01-01T10:00:01Z", false},
       {"lived on for a while", "waiting", 5, "2026-01-01T10:00:09Z", false},
+      {"lost its Lease", "waiting", 5, "2026-01-01T10:00:01Z", false, true, "E1122 10:00:00.1 1 leaderelection.go:1] leaderelection lost\n"},
+      {"of a pod of the API, which may wait for its port", "waiting", 5, "2026-01-01T10:00:01Z", false, false},
   };
   for (const Case& one : table) {
     SCOPED_TRACE(one.name);
     const Scratch scratch;
     const Json end{{"exitCode", 3}, {"startedAt", "2026-01-01T10:00:00Z"}, {"finishedAt", one.finished}};
     const Json container{{"name", "etcd"}, {"phase", one.phase}, {"restartCount", one.restarts}, {"termination", end}};
-    Json state{{"containers", Json::array({container})}};
+    Json state{{"static", one.of_static_pod}, {"containers", Json::array({container})}};
     state["pod"]["metadata"] = Json{{"name", "etcd-node-1"}, {"namespace", "kube-system"}, {"uid", "u1"}};
     scratch.write("node-1/disk/var/lib/kubelet/pods/u1/state.json", state.dump());
-    scratch.write("node-1/disk/var/lib/kubelet/log/pods/kube-system_etcd-node-1_u1/etcd/" + std::to_string(one.restarts) + ".log", "first\n\nlast");
+    scratch.write("node-1/disk/var/lib/kubelet/log/pods/kube-system_etcd-node-1_u1/etcd/" + std::to_string(one.restarts) + ".log", one.log);
     const auto failure = find_component_failure(scratch.path);
     ASSERT_EQ(failure.has_value(), one.hopeless);
     if (!failure) continue;

@@ -166,12 +166,15 @@ Json checkpointer_daemon_set(const ControlPlaneInput& input) {
   component.name = "pod-checkpointer";
   component.scheme = "HTTP";
   component.port = checkpointer_metrics_port;
+  // A server that hangs must not keep it from what it sees on its own node: copy and parent would run side by side meanwhile.
+  const Duration answer_time_max = std::clamp<Duration>(2 * input.checkpoint_poll_interval, std::chrono::milliseconds(500), std::chrono::seconds(2));
   component.command = {"checkpointer", std::string("--kubeconfig=") + checkpointer_secrets + "/kubeconfig", "--node-name=$(NODE_NAME)",
                        "--node-address=$(HOST_IP)", "--pod-name=$(POD_NAME)", "--pod-namespace=kube-system",
                        "--metrics-port=" + std::to_string(checkpointer_metrics_port), "--remote-runtime-endpoint=dir:/var/lib/kubelet/pods",
                        "--manifests-dir=/etc/kubernetes/manifests", "--inactive-manifests-dir=/etc/kubernetes/inactive-manifests",
                        "--secrets-dir=/etc/kubernetes/checkpoint-secrets", "--configmaps-dir=/etc/kubernetes/checkpoint-configmaps",
                        "--poll-interval=" + format_go_duration(input.checkpoint_poll_interval),
+                       "--runtime-request-timeout=" + format_go_duration(answer_time_max),
                        "--refresh-interval=" + format_go_duration(input.checkpoint_refresh_interval),
                        "--checkpoint-grace-period=" + format_go_duration(input.checkpoint_grace_period),
                        "--rescue=kube-controller-manager,kube-scheduler", "--rescue-after=" + format_go_duration(input.rescue_after)};

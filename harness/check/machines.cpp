@@ -14,7 +14,7 @@ bool holds(const Json& names, const Json& name) { return std::find(names.begin()
 Guarantee judge_machines_match_nodes(const history::RunRecord& record) {
   Guarantee result;
   result.name = "machines_match_nodes";
-  result.claim = "In the end every worker machine was a node, and every node had its machine";
+  result.claim = "In the end there were as many worker machines as at the start, each of them a node";
   const auto seen = std::find_if(record.events.rbegin(), record.events.rend(), [](const auto& event) { return event.kind == machines_event; });
   if (seen == record.events.rend()) {
     result.verdict = Verdict::not_applicable;
@@ -34,6 +34,8 @@ Guarantee judge_machines_match_nodes(const history::RunRecord& record) {
   for (const Json& node : nodes) {
     if (!holds(machines, node)) result.evidence.push_back("node " + node.get<std::string>() + " has no machine");
   }
+  const auto wanted = static_cast<std::size_t>(runtime::integer_at(seen->fields, {"wanted"}));
+  if (machines.size() != wanted) result.evidence.push_back(counted(machines.size(), "worker machine") + " where " + std::to_string(wanted) + " are wanted");
   result.verdict = result.evidence.empty() ? Verdict::pass : Verdict::fail;
   result.reason = result.evidence.empty() ? counted(machines.size(), "machine") + ", each a node" : result.evidence.front();
   return result;

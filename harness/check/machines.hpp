@@ -1,7 +1,7 @@
 /// @file machines.hpp
-/// Whether every worker machine is a node in the end, and every node has its machine: a healer takes away what it replaces.
+/// Whether there are as many worker machines in the end as at the start, each a node: a healer replaces one by one and takes the old away.
 /// Reads events of kind "machines": subject "after"; fields machines (workers' of the provider, but for those being deleted) and nodes
-/// (of the API), lists of names; or error, why they could not be listed.
+/// (of the API), lists of names, and wanted, how many; or error, why they could not be listed.
 #pragma once
 
 #include "harness/check/verdict.hpp"

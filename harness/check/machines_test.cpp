@@ -18,12 +18,14 @@ Guarantee judge(Json fields) {
 TEST(MachinesMatchNodes, JudgesWhatIsLeftOver) {
   struct Case {
     Json machines, nodes;
+    int wanted;
     Verdict verdict;
   };
-  for (const Case& it : {Case{{"w1", "w2"}, {"w2", "w1"}, Verdict::pass}, Case{{"w1", "lost"}, {"w1"}, Verdict::fail}, Case{{"w1"}, {"w1", "lost"}, Verdict::fail}}) {
-    EXPECT_EQ(judge({{"machines", it.machines}, {"nodes", it.nodes}}).verdict, it.verdict) << it.machines << it.nodes;
+  for (const Case& it : {Case{{"w1", "w2"}, {"w2", "w1"}, 2, Verdict::pass}, Case{{"w1", "lost"}, {"w1"}, 2, Verdict::fail}, Case{{"w1"}, {"w1", "lost"}, 1, Verdict::fail},
+                         Case{{"w1", "twice"}, {"w1", "twice"}, 1, Verdict::fail}, Case{{"w1"}, {"w1"}, 2, Verdict::fail}}) {
+    EXPECT_EQ(judge({{"machines", it.machines}, {"nodes", it.nodes}, {"wanted", it.wanted}}).verdict, it.verdict) << it.machines << it.nodes;
   }
-  EXPECT_EQ(judge({{"machines", {"w1", "lost"}}, {"nodes", {"w1"}}}).reason, "machine lost is no node");
+  EXPECT_EQ(judge({{"machines", {"w1", "lost"}}, {"nodes", {"w1"}}, {"wanted", 2}}).reason, "machine lost is no node");
 }
 
 TEST(MachinesMatchNodes, IsUnknownWhereNobodyCouldLook) {

@@ -565,6 +565,7 @@ class Runner::Run {
     if (listed) {
       const auto is_worker = [](const auto& labels) { return labels.contains("role") && labels.at("role") == "worker"; };
       fields["machines"] = fields["nodes"] = Json::array();
+      fields["wanted"] = std::count_if(assets_.machines.begin(), assets_.machines.end(), [&](const auto& machine) { return is_worker(machine.labels); });
       for (const auto& machine : listed.value()) {
         if (is_worker(machine.spec.labels) && machine.state != client::machines::MachineState::deleting) fields["machines"].push_back(machine.spec.name);
       }

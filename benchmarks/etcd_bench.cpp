@@ -107,7 +107,8 @@ Task<Result<Backup>> back_up(runtime::Runtime& runtime, std::string folder) {
   if (!store) co_return store.error();
   const runtime::Instant began = runtime.now();
   const std::string path = folder + "/snapshot.db";
-  auto size = co_await etcd.save_snapshot(runtime::Endpoint{"127.0.0.1", etcd_port}, path);
+  const runtime::Endpoint member{"127.0.0.1", etcd_port};
+  auto size = co_await etcd.save_snapshot(member, path);
   if (!size) co_return size.error();
   auto bytes = runtime.disk().read(path);
   if (!bytes) co_return bytes.error();

@@ -4,6 +4,7 @@ set(SKIDPAD_COMPILED_ALONE "" CACHE STRING "further files to compile alone")
 set(compiled_alone
   controllers/etcd_operator/member_commands.cpp
   harness/check/conduct_test.cpp
+  harness/check/etcd_membership_test.cpp
   harness/cli/command_line_process_test.cpp
   harness/client/kubernetes/kubeconfig.cpp
   harness/driver/process/node_init.cpp

@@ -17,8 +17,8 @@ using runtime::list_at;
 using runtime::text_at;
 namespace kind = history::event_kind;
 
-constexpr std::string_view members_kind = "etcd_members";
-constexpr std::string_view recovery_kind = "etcd_recovery";
+constexpr std::string_view look_kind = "etcd_members";
+constexpr std::string_view told_kind = "etcd_recovery";
 constexpr std::string_view backups_kind = "etcd_backups";
 
 struct Member {
@@ -160,7 +160,7 @@ ConductResult check_membership_steps(const history::RunRecord& record) {
   bool watched = false, served = false;
   for (const Event& event : record.events) {
     if (is_cleanup(event)) break;
-    if (event.kind != members_kind) continue;
+    if (event.kind != look_kind) continue;
     watched = true;
     if (!bool_at(event.fields, {"serves"})) {
       judge.silence();
@@ -196,11 +196,11 @@ ConductResult check_no_needless_recovery(const history::RunRecord& record) {
       for (const Json& target : list_at(event.fields, {"targets"})) {
         for (auto& [id, member] : members) member.lost |= destroys(fault) && target == member.node;
       }
-    } else if (event.kind == recovery_kind) {
+    } else if (event.kind == told_kind) {
       if (!seen) begun_again(event, "the operator began the cluster again");
       told = !seen;
       seen = false;
-    } else if (event.kind == members_kind) {
+    } else if (event.kind == look_kind) {
       watched = true;
       if (!bool_at(event.fields, {"serves"})) {
         silent = true;
@@ -241,7 +241,7 @@ ConductResult check_upgrade_in_order(const history::RunRecord& record) {
   for (const Event& event : record.events) {
     if (is_cleanup(event)) break;
     if (event.kind == kind::fault_injected) changing |= text_at(event.fields, {"fault_kind"}) == "change_etcd";
-    if (event.kind != members_kind || !bool_at(event.fields, {"serves"})) continue;
+    if (event.kind != look_kind || !bool_at(event.fields, {"serves"})) continue;
     const std::string at = "at " + describe(event.time) + ": ";
     std::vector<std::string> silent;
     std::map<std::string, Known> now;

@@ -43,6 +43,8 @@ struct MemberAnswer {
   client::EtcdStatus status;
 };
 
+inline constexpr char too_young[] = "etcd takes no further member before every voter has been connected for 5 s";
+
 class ClusterController {
  public:
   ClusterController(Surroundings& surroundings, std::string namespace_name, std::string name);

@@ -9,26 +9,19 @@
 #include "harness/scenario/managed_etcd.hpp"
 #include "harness/scenario/object_inventory.hpp"
 #include "harness/scenario/prepare_fault.hpp"
+#include "harness/scenario/running_workload.hpp"
 #include "harness/scenario/snapshot_store.hpp"
 #include "harness/scenario/targets.hpp"
 #include "harness/scenario/words.hpp"
-#include "harness/scenario/workload_objects.hpp"
-#include "harness/workload/etcd_registers.hpp"
-#include "harness/workload/prober.hpp"
-#include "harness/workload/register_traffic.hpp"
 #include "harness/workload/scraper.hpp"
-#include "harness/workload/watch_traffic.hpp"
 
 namespace skidpad::scenario {
 namespace {
 
-using runtime::Error;
 using runtime::ErrorCode;
 using runtime::Result;
 using runtime::success;
 using namespace std::chrono_literals;
-
-constexpr char workload_namespace[] = "default";
 
 /// Why a run did not come to its natural end. Thrown inside a run, caught once in Runner::run().
 struct RunAborted {
@@ -84,6 +77,7 @@ class Runner::Run {
     lasting_.clear();
     background_.request_stop();
     co_await tasks_.join();
+    if (workload_) co_await workload_->join();
   }
 
  private:
@@ -133,15 +127,9 @@ class Runner::Run {
   static Duration rounded(Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration); }
 
   Task<void> start_workload() {
-    for (const Json& object : workload_objects(plan_.scenario.workload, plan_.timers, workload_namespace)) {
-      auto type = cluster::type_of(object);
-      ASSERT(type.has_value());
-      auto created = co_await admin_->create(type.value(), object);
-      if (!created) abort("creating the workload: " + created.error().message);
-      if (type.value() == client::types::services) {
-        node_ports_[client::name_of(created.value())] = static_cast<std::uint16_t>(runtime::integer_at(created.value()["spec"]["ports"][0], {"nodePort"}));
-      }
-    }
+    workload_ = std::make_unique<RunningWorkload>(runtime_, recorder_, start_, plan_, assets_, *admin_, random_, background_);
+    auto created = co_await workload_->create();
+    if (!created) abort("creating the workload: " + created.error().message);
     workload::ScraperOptions scraper;
     scraper.interval = std::max<Duration>(plan_.timers.healer_poll_interval, 500ms);
     scraper.timeout = 1s;
@@ -150,8 +138,8 @@ class Runner::Run {
     tasks_.spawn("scraper", workload::scrape(runtime_, recorder_, start_, std::move(scraper)));
     co_await wait_for_pods();
     if (plan_.scenario.controllers.etcd_operator) co_await make_managed_etcd(*plan_.scenario.controllers.etcd_operator);
-    for (std::size_t index = 0; index < plan_.scenario.workload.traffic.size(); ++index) co_await start_traffic(plan_.scenario.workload.traffic[index], index);
-    for (const Probe& probe : plan_.scenario.probes) start_probe(probe);
+    std::function<std::vector<runtime::Endpoint>()> managed_etcd = [this] { return managed_etcd_->endpoints(); };
+    co_await workload_->start(std::move(managed_etcd));
   }
 
   Task<void> make_managed_etcd(EtcdOperator settings) {
@@ -175,103 +163,6 @@ class Runner::Run {
       if (runtime_.now() > due) abort("the workload is not Ready: " + std::to_string(view_->pods().healthy) + " of " + std::to_string(view_->pods().wanted) + " pods");
       co_await runtime_.sleep_for(20ms);
     }
-  }
-
-  /// The Service on every node, control plane first: users come in where no worker's loss is in the way.
-  std::vector<runtime::Endpoint> service_entries(const std::string& service) const {
-    std::vector<runtime::Endpoint> entries;
-    for (const bool workers : {false, true}) {
-      for (const cluster::NodePlan& node : assets_.plan.nodes) {
-        const bool plain_worker = node.worker && !node.control_plane;
-        if (plain_worker == workers) entries.push_back(runtime::Endpoint{node.address, node_ports_.at(service)});
-      }
-    }
-    return entries;
-  }
-
-  Task<void> start_traffic(const Traffic& traffic, std::size_t index) {
-    const Duration every = plan_.resolved(traffic.every);
-    if (traffic.kind == TrafficKind::http) {
-      for (std::uint32_t client = 0; client < traffic.clients; ++client) {
-        workload::ProbeSchedule schedule;
-        schedule.name = "traffic-" + *traffic.service + "-" + std::to_string(client);
-        schedule.target = "Service/" + *traffic.service;
-        schedule.interval = every;
-        schedule.timeout = 2s;
-        start_question(std::move(schedule), service_entries(*traffic.service), "/echo");
-      }
-      co_return;
-    }
-    workload::RegisterTrafficOptions options;
-    options.workload = std::string(to_word(traffic.kind)) + "-" + std::to_string(index);
-    options.clients = traffic.clients;
-    options.keys = traffic.keys;
-    options.every = every;
-    std::function<std::unique_ptr<workload::Registers>()> connect;
-    if (traffic.kind == TrafficKind::etcd) {
-      connect = [this] { return workload::make_etcd_registers(runtime_, managed_etcd_->endpoints(), 5s); };
-    } else if (traffic.kind == TrafficKind::api) {
-      connect = [this] { return workload::make_api_registers(runtime_, assets_.admin, workload_namespace, 5s); };
-    } else {
-      connect = [this, entries = service_entries(*traffic.service)] { return workload::make_http_registers(runtime_, entries, 5s); };
-    }
-    traffic_.push_back(std::make_unique<workload::RegisterTraffic>(runtime_, recorder_, start_, random_.split(options.workload), options, std::move(connect)));
-    co_await traffic_.back()->prepare(runtime_.now() + 1min);
-    if (traffic.watchers > 0) {
-      workload::WatchTrafficOptions watch;
-      watch.workload = options.workload;
-      watch.namespace_name = workload_namespace;
-      watch.watchers = traffic.watchers;
-      watch.silence_max = 10 * every + 5s;
-      watches_.emplace_back(traffic_.back().get(), std::make_unique<workload::WatchTraffic>(runtime_, recorder_, start_, assets_.admin, std::move(watch)));
-      tasks_.spawn(options.workload + "-watch", watches_.back().second->run());
-    }
-    traffic_group_.spawn(options.workload, traffic_.back()->run());
-  }
-
-  void start_question(workload::ProbeSchedule schedule, std::vector<runtime::Endpoint> entries, const std::string& path) {
-    questions_.push_back(std::make_unique<workload::HttpQuestion>(runtime_, std::move(entries), path, schedule.timeout));
-    workload::HttpQuestion& question = *questions_.back();
-    tasks_.spawn(schedule.name, workload::probe(runtime_, recorder_, start_, std::move(schedule), tally_, [&question] { return question.ask(); }));
-  }
-
-  void start_probe(const Probe& probe) {
-    workload::ProbeSchedule schedule;
-    schedule.name = probe.name;
-    schedule.interval = plan_.resolved(probe.interval);
-    schedule.timeout = plan_.resolved(probe.timeout);
-    if (probe.kind == ProbeKind::http) {
-      schedule.target = "Service/" + *probe.service + probe.path;
-      start_question(std::move(schedule), service_entries(*probe.service), probe.path);
-      return;
-    }
-    client::ClientOptions options;
-    options.user_agent = "skidpad-probe";
-    options.request_timeout = schedule.timeout;
-    options.connect_timeout = schedule.timeout / 3;
-    api_probes_.push_back(std::make_unique<client::KubernetesClient>(runtime_, assets_.admin, options));
-    client::KubernetesClient& api = *api_probes_.back();
-    schedule.target = probe.kind == ProbeKind::api_read ? "Namespace/default" : "ConfigMap/default/skidpad-probe";
-    const bool writes = probe.kind == ProbeKind::api_write;
-    tasks_.spawn(schedule.name, workload::probe(runtime_, recorder_, start_, schedule, tally_, [&api, writes] { return writes ? write_once(api) : read_once(api); }));
-  }
-
-  static Task<Result<void>> read_once(client::KubernetesClient& api) {
-    auto read = co_await api.get(client::types::namespaces, "", "default");
-    if (!read) co_return read.error();
-    co_return success();
-  }
-
-  static Task<Result<void>> write_once(client::KubernetesClient& api) {
-    Json object;
-    object["apiVersion"] = "v1";
-    object["kind"] = "ConfigMap";
-    object["metadata"] = {{"name", "skidpad-probe"}, {"namespace", workload_namespace}};
-    object["data"]["at"] = std::to_string(api.runtime().now().time_since_epoch().count());
-    auto written = co_await api.update(client::types::config_maps, object);
-    if (!written && written.error().code == ErrorCode::not_found) written = co_await api.create(client::types::config_maps, object);
-    if (!written) co_return written.error();
-    co_return success();
   }
 
   // --- steady state ---
@@ -303,7 +194,7 @@ class Runner::Run {
   Condition look_at_probes(Ratio least) const {
     Duration interval = 250ms;
     for (const Probe& probe : plan_.scenario.probes) interval = std::max(interval, plan_.resolved(probe.interval));
-    const workload::ProbeTally::Count count = tally_.since(now() - 2 * interval);
+    const workload::ProbeTally::Count count = workload_->probes().since(now() - 2 * interval);
     Condition condition;
     condition.name = "probe_success";
     condition.ok = count.answered * least.denominator >= count.sent * least.numerator;
@@ -483,8 +374,7 @@ class Runner::Run {
 
   /// What an operator does: he lays the snapshot on each machine that is to be recovered.
   Task<void> hand_out(StoredSnapshot snapshot) {
-    std::int64_t lost = snapshot.revision;
-    for (const auto& traffic : traffic_) lost = std::max(lost, traffic->revision_max());
+    const std::int64_t lost = std::max(snapshot.revision, workload_->revision_max());
     recorder_.event(now(), event_etcd_recovery, "cluster", {{"id", "snapshot"}, {"fromBackup", true}, {"restoredRevision", snapshot.revision}, {"raisedTo", lost}});
     for (const cluster::MachineSpec& machine : assets_.snapshot_machines) {
       client::machines::MachineFile file{cluster::snapshot_path, snapshot.bytes, 0600};
@@ -549,11 +439,7 @@ class Runner::Run {
   }
 
   Task<void> audit() {
-    traffic_group_.request_stop();
-    co_await traffic_group_.join();
-    const Instant due = runtime_.now() + 30s;
-    for (const auto& traffic : traffic_) co_await traffic->audit(due);
-    for (const auto& [traffic, watch] : watches_) co_await watch->finish(traffic->revision_max(), due);
+    co_await workload_->audit(runtime_.now() + 30s);
     co_await await_end_of_copies();
     co_await take_inventory("after");
     if (plan_.scenario.controllers.node_healer) co_await look_at_machines();
@@ -614,23 +500,17 @@ class Runner::Run {
   Instant start_;
   runtime::Random random_;
   cluster::ClusterAssets assets_;
-  workload::ProbeTally tally_;
   std::unique_ptr<client::KubernetesClient> admin_;
   std::unique_ptr<ClusterView> view_;
   std::unique_ptr<ManagedEtcd> managed_etcd_;
   CheckpointParents checkpointed_;   ///< before the faults
-  std::map<std::string, std::uint16_t> node_ports_;
-  std::vector<std::unique_ptr<workload::RegisterTraffic>> traffic_;
-  std::vector<std::pair<workload::RegisterTraffic*, std::unique_ptr<workload::WatchTraffic>>> watches_;  ///< whose writes, and who watches them
-  std::vector<std::unique_ptr<workload::HttpQuestion>> questions_;
-  std::vector<std::unique_ptr<client::KubernetesClient>> api_probes_;
   fault::LinkRules link_rules_;
   std::map<std::string, std::unique_ptr<fault::Fault>> lasting_;
   std::map<std::string, std::vector<std::string>> earlier_;
   /// Not a child of the program's own stop: after Ctrl-C healing still works, then these are stopped.
   runtime::StopState background_;
   runtime::TaskGroup tasks_;
-  runtime::TaskGroup traffic_group_{background_};
+  std::unique_ptr<RunningWorkload> workload_;
 };
 
 Runner::Runner(driver::Driver& driver, RunPlan plan, history::Recorder& recorder, RunObserver& observer)

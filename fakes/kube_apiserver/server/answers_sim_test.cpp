@@ -19,7 +19,7 @@ struct Row {
   const char* message;
 };
 
-const Row rows[] = {
+const Row answers[] = {
     {"GET", "@/pods?labelSelector=a%3Db%3Dc", "", "", 400, "found '=', expected: ',' or 'end of string'"},
     {"PATCH", "@/configmaps/a?force=true", "merge", "{}", 422, "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch"},
     {"PATCH", "@/configmaps/none?fieldManager=m", "apply", R"({"apiVersion":"v1","kind":"ConfigMap"})", 400, "the name of the object (none based on URL) was undeterminable: name must be provided"},
@@ -68,7 +68,7 @@ TEST(Answers, RefuseInTheRealServersWords) {
     runtime::HttpClient http(runtime, ApiWorld::http_options());
     const Row made[] = {{"POST", "@/configmaps", "json", R"({"metadata":{"name":"a"}})", 201, ""}, {"POST", "@/serviceaccounts", "json", R"({"metadata":{"name":"default"}})", 201, ""}};
     for (const Row& row : made) (void)co_await send(http, row);
-    for (const Row& row : rows) {
+    for (const Row& row : answers) {
       const runtime::HttpResponse answer = co_await send(http, row);
       EXPECT_EQ(answer.status, row.status) << row.method << " " << row.target << " " << row.body;
       EXPECT_EQ(runtime::text_at(Json::parse(answer.body, nullptr, false), {"message"}), row.message) << row.method << " " << row.target << " " << row.body;

@@ -24,11 +24,20 @@ class LinkFault final : public Fault {
     auto before = co_await affected();
     if (!before) co_return before.error();
     affected_before_ = before.value();
-    co_return co_await change(options_.rule);
+    co_return co_await scene_.driver.machines().change_links(scene_.link_rules.change(options_.id, links_, options_.rule));
   }
 
   bool can_heal() const override { return true; }
-  Task<Result<void>> heal() override { return change(LinkRule()); }
+  Task<Result<void>> heal() override {
+    // A machine that is gone has no links any more, and the provider refuses changes that name one.
+    auto listed = co_await scene_.driver.machines().list();
+    if (!listed) co_return listed.error();
+    std::set<std::string> there;
+    for (const auto& machine : listed.value()) there.insert(machine.spec.name);
+    auto changes = scene_.link_rules.change(options_.id, links_, LinkRule());
+    std::erase_if(changes, [&](const auto& change) { return !there.contains(change.link.from) || !there.contains(change.link.to); });
+    co_return co_await scene_.driver.machines().change_links(std::move(changes));
+  }
 
   /// Programs talk all the time, so a fault that is there is soon felt by some frame.
   Task<Sighting> witness() override {
@@ -49,10 +58,6 @@ class LinkFault final : public Fault {
   }
 
  private:
-  Task<Result<void>> change(const LinkRule& rule) {
-    return scene_.driver.machines().change_links(scene_.link_rules.change(options_.id, links_, rule));
-  }
-
   /// Frames of these links that this kind of rule touched so far.
   Task<Result<std::uint64_t>> affected() {
     auto listed = co_await scene_.driver.machines().links();

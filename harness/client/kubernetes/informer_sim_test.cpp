@@ -334,6 +334,34 @@ TEST_F(InformerTest, WorkQueueDeduplicatesDelaysAndBacksOff) {
   EXPECT_EQ(worked, expected);
 }
 
+Task<Result<void>> never_done(Runtime& runtime, std::string key) {
+  worked.push_back(key);
+  co_await runtime.sleep_for(1h);
+  co_return runtime::success();
+}
+
+/// A leader that loses its lease in the middle of its work, and leads anew.
+Task<int> interrupted_main(Runtime& runtime, std::vector<std::string>) {
+  WorkQueue queue(runtime);
+  const WorkQueue::Reconcile reconcile = [&runtime](std::string key) { return never_done(runtime, std::move(key)); };
+  queue.add("a");
+  for (int term = 0; term < 2; ++term) {
+    runtime::TaskGroup group(runtime.stop());
+    group.spawn("worker", queue.work(reconcile));
+    co_await runtime.sleep_for(1s);
+    co_await group.stop_and_join();
+  }
+  co_return 0;
+}
+
+TEST_F(InformerTest, WorkThatWasInterruptedIsBegunAgainByTheNextWorker) {
+  worked.clear();
+  world.register_program("interrupted", interrupted_main);
+  start("m2", "interrupted");
+  run_for(3s);
+  EXPECT_EQ(worked, (std::vector<std::string>{"a", "a"}));
+}
+
 // --- events ---
 
 Task<int> recorder_main(Runtime& runtime, std::vector<std::string>) {

@@ -99,6 +99,11 @@ Task<void> WorkQueue::work(Reconcile reconcile) {
         conflict = result.error().code == runtime::ErrorCode::conflict;
       }
       if (!result && failure.empty()) failure = std::string(runtime::name(result.error().code));
+    } catch (const runtime::Cancelled&) {
+      // Whoever works next, such as a leader that leads anew, begins with it.
+      add(key);
+      done(key);
+      throw;
     } catch (const std::exception& odd_object) {
       failure = std::string("exception: ") + odd_object.what();
     }

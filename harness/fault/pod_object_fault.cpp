@@ -53,10 +53,11 @@ class PodObjectFault final : public Fault {
   }
 
  private:
-  /// An API server whose own pod goes may not answer any more, so the next one is asked; the UID makes asking twice harmless.
+  /// An API server whose own pod goes may not answer any more, so the next one is asked, if need be one that only a checkpoint brings
+  /// back; the UID makes asking twice harmless.
   Task<Result<void>> remove(std::string name, std::string uid) {
-    constexpr int tries_max = 5;
-    for (int attempt = 1;; ++attempt) {
+    const runtime::Instant due = scene_.driver.runtime().now() + std::chrono::minutes(1);
+    for (;;) {
       client::DeleteOptions exactly;
       exactly.uid = uid;
       auto removed = co_await scene_.admin.remove(client::types::pods, system_namespace, name, std::move(exactly));
@@ -64,7 +65,7 @@ class PodObjectFault final : public Fault {
       const runtime::ErrorCode code = removed.error().code;
       if (code == runtime::ErrorCode::not_found || code == runtime::ErrorCode::conflict) co_return runtime::success();
       const bool no_answer = effect_unknown(code) || code == runtime::ErrorCode::refused || code == runtime::ErrorCode::unavailable;
-      if (!no_answer || attempt == tries_max) co_return removed.error();
+      if (!no_answer || scene_.driver.runtime().now() >= due) co_return removed.error();
       co_await scene_.driver.runtime().sleep_for(std::chrono::milliseconds(50));
     }
   }

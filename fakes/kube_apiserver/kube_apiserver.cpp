@@ -131,6 +131,9 @@ std::string read_file(Runtime& runtime, const std::string& path) {
 
 client::EtcdClientOptions etcd_options(Runtime& runtime, const Configuration& configuration) {
   client::EtcdClientOptions options;
+  // Reads wait for what the watch brings, where the real one would ask etcd: a watch on a dead member must not hold them up for long.
+  options.watch_probe_interval = 3s;
+  options.watch_probe_timeout = 2s;
   bool secure = false;
   for (std::string url : configuration.etcd_servers) {
     secure |= url.compare(0, 8, "https://") == 0;

@@ -91,6 +91,8 @@ Result<void> settle_containers(const Json& parent, Json& spec, const std::set<st
   for (const char* list : {"initContainers", "containers"}) {
     if (!spec.contains(list)) continue;
     for (Json& container : spec[list]) {
+      // The pod that takes the parent's place must find the port free of claims, or it is never scheduled while the copy runs.
+      container.erase("ports");
       TRY(settle_environment(parent, container));
       if (!container.contains("volumeMounts")) continue;
       Json mounts = Json::array();

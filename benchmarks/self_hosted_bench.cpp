@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char scenario[] = R"(name: self-hosted-power-cycle
+constexpr char scenario[] = R"(# A control plane that hosts itself comes back by itself after a power cut.
+name: self-hosted-power-cycle
 behaviours: [C14]
 topology: {type: overlapping-planes, etcd: 3, control_plane: 3, workers: 0, hosting: self_hosted}
 workload:
@@ -41,13 +42,13 @@ double phase_begin(const fs::path& run, const std::string& name) {
 void power_cycle(benchmark::State& state) {
   char place[] = "/tmp/skidpad-bench-XXXXXX";
   const fs::path folder = ::mkdtemp(place);
-  std::ofstream(folder / "scenario.yaml") << scenario;
+  std::ofstream(folder / "self-hosted-power-cycle.yaml") << scenario;
   const std::string skidpad = fs::path(cli::find_installation().bin_directory).parent_path() / "skidpad";
   double created = 0, ready = 0, recovered = 0, over_floor = 0;
   for (auto _ : state) {
     const fs::path run = folder / "run";
     fs::remove_all(run);
-    const std::string command = skidpad + " run " + (folder / "scenario.yaml").string() + " --driver=process --out=" + run.string() + " >&2";
+    const std::string command = skidpad + " run " + (folder / "self-hosted-power-cycle.yaml").string() + " --driver=process --out=" + run.string() + " >&2";
     const bool passed = std::system(command.c_str()) == 0;
     std::ifstream file(run / "result.json");
     const Json result = Json::parse(file, nullptr, false);
